@@ -1,0 +1,290 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPresets(t *testing.T) {
+	var names []string
+	for _, preset := range Presets() {
+		names = append(names, preset.Name)
+		if preset.Description == "" {
+			t.Errorf("preset %s has no description", preset.Name)
+		}
+		spec := load(t, preset.Name)
+		if spec.Name != preset.Name || spec.Description != preset.Description {
+			t.Errorf("preset %s loads as %q", preset.Name, spec.Name)
+		}
+	}
+	if !slices.IsSorted(names) || !slices.Contains(names, "edge") || !slices.Contains(names, "mobile") {
+		t.Errorf("presets: %q", names)
+	}
+	if edge := load(t, "edge"); edge.MACArray.Rows*edge.MACArray.Columns != 256 {
+		t.Error("edge has not 256 MACs")
+	}
+	mobile := load(t, "mobile")
+	if sram := mobile.NPU.ActivationBufferKiB + mobile.NPU.WeightBufferKiB + mobile.NPU.AccumulatorBufferKiB; sram != 1568 {
+		t.Errorf("mobile has %d KiB of scratchpads, published are 1568", sram)
+	}
+}
+
+func TestMemoryPresets(t *testing.T) {
+	var names []string
+	for _, preset := range MemoryPresets() {
+		names = append(names, preset.Name)
+		if _, err := Load("edge", []string{"dram.preset=" + preset.Name}); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"ddr4-2400", "ddr4-3200", "hbm2", "lpddr4x-4266", "lpddr5-6400"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Each embedded hardware value says where it comes from.
+func TestPresetValuesHaveSources(t *testing.T) {
+	for _, folder := range []string{"presets", "memory"} {
+		for _, name := range embeddedNames(folder) {
+			for i, line := range strings.Split(string(embedded(folder, name)), "\n") {
+				key, _, isValue := strings.Cut(line, " = ")
+				if strings.HasPrefix(line, "[quantization]") {
+					break // choices, not facts
+				}
+				if isValue && !strings.HasPrefix(line, "#") && key != "description" && key != "tier" && !strings.Contains(line, "# ") {
+					t.Errorf("%s/%s.toml:%d: no source: %s", folder, name, i+1, line)
+				}
+			}
+		}
+	}
+}
+
+// A preset leaves nothing to defaults, so that reading it tells all.
+func TestPresetsGiveEveryKey(t *testing.T) {
+	for _, preset := range Presets() {
+		source, _ := PresetSource(preset.Name)
+		for _, key := range Keys() {
+			section, name, _ := strings.Cut(key.Path, ".")
+			if key.Scope == LabelScope || key.element() || key.Type == "table list" || slices.Contains(memoryKeys, key.Path) {
+				continue
+			}
+			_, rest, found := strings.Cut(source, "\n["+section+"]\n")
+			body, _, _ := strings.Cut(rest, "\n[")
+			if !found || !strings.Contains("\n"+body, "\n"+name+" = ") {
+				t.Errorf("preset %s does not give %s", preset.Name, key.Path)
+			}
+		}
+	}
+	if _, ok := PresetSource("../memory/hbm2"); ok {
+		t.Error("a memory preset counts as a configuration")
+	}
+}
+
+// A steady weight-stationary fold: each cycle reads one activation a row, and
+// reads and writes one partial sum a column; weights count once in 196 pixels.
+// Published parts of 16 to 4 nm take 0.15 to 0.28 pJ a MAC without DRAM.
+func TestEnergyOfConvolutionIsPlausible(t *testing.T) {
+	for _, preset := range Presets() {
+		spec := load(t, preset.Name)
+		rows, columns := float64(spec.MACArray.Rows), float64(spec.MACArray.Columns)
+		scratchpads := rows*spec.Energy.ActivationBufferPJPerByte +
+			columns*2*accumulatorBytes*spec.Energy.AccumulatorBufferPJPerByte +
+			rows*columns/196*spec.Energy.WeightBufferPJPerByte
+		perMAC := spec.Energy.MACPJ + scratchpads/(rows*columns) + spec.Energy.RequantizePJ/256
+		if perMAC < 0.1 || perMAC > 0.6 {
+			t.Errorf("%s: %.3f pJ a MAC", preset.Name, perMAC)
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	write(t, nil)
+	for _, sets := range [][]string{
+		nil,
+		{"dram.preset=ddr4-3200", "dram.latency_ns=1e-7", "energy.static_mw=0.1", `description="a \"quoted\" \\ \u0007 é"`},
+		{"mac_array.per_channel_multiplier=true", "name=other",
+			`quantization.layer=[{match="/a/*", weights="per-channel", weight_bits=4}, {match="[b-d]?", activation_bits=2}]`},
+	} {
+		for _, preset := range Presets() {
+			spec := load(t, preset.Name, sets...)
+			if err := os.WriteFile("printed.toml", []byte(spec.TOML()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			again := load(t, "printed.toml")
+			if diff := cmp.Diff(spec, again); diff != "" {
+				t.Errorf("%s %q: %s\n%s", preset.Name, sets, diff, spec.TOML())
+			}
+			if again.TOML() != spec.TOML() || again.ConfigHash() != spec.ConfigHash() || again.MachineHash() != spec.MachineHash() {
+				t.Errorf("%s %q: text or hashes change by printing", preset.Name, sets)
+			}
+		}
+	}
+}
+
+// machineKeys is the contract of the machine hash, apart from the key table.
+var machineKeys = []string{
+	"npu.cores", "npu.batch", "npu.activation_buffer_kib", "npu.weight_buffer_kib", "npu.accumulator_buffer_kib",
+	"npu.channel_block", "mac_array.rows", "mac_array.columns", "mac_array.dataflow", "mac_array.per_channel_multiplier",
+	"dma.alignment_bytes",
+}
+
+func TestHashesSeeWhatTheyShould(t *testing.T) {
+	base := load(t, "edge", `quantization.layer=[{match="a", weights="per-layer", weight_bits=4, activation_bits=4}]`)
+	for _, key := range Keys() {
+		if key.index == nil || key.Type == "table list" {
+			continue
+		}
+		changed := *base
+		target := reflect.ValueOf(&changed).Elem()
+		if key.element() {
+			changed.Quantization.Layers = slices.Clone(base.Quantization.Layers)
+			target = reflect.ValueOf(&changed.Quantization.Layers[0]).Elem()
+		}
+		switch field := target.FieldByIndex(key.index); field.Kind() {
+		case reflect.Int:
+			field.SetInt(field.Int() + 1)
+		case reflect.Float64:
+			field.SetFloat(field.Float() + 1e-9)
+		case reflect.Bool:
+			field.SetBool(!field.Bool())
+		case reflect.Uint8:
+			field.SetUint(field.Uint() + 1)
+		case reflect.String:
+			field.SetString(field.String() + "x")
+		default:
+			t.Fatalf("%s: unexpected kind %s", key.Path, field.Kind())
+		}
+		if got, want := changed.ConfigHash() != base.ConfigHash(), key.Scope != LabelScope; got != want {
+			t.Errorf("%s changes the configuration hash: %t, want %t", key.Path, got, want)
+		}
+		if got, want := changed.MachineHash() != base.MachineHash(), slices.Contains(machineKeys, key.Path); got != want {
+			t.Errorf("%s changes the machine hash: %t, want %t", key.Path, got, want)
+		}
+	}
+	for _, layers := range [][]LayerRule{nil, {base.Quantization.Layers[0], {Match: "b"}}} {
+		changed := *base
+		changed.Quantization.Layers = layers
+		if changed.ConfigHash() == base.ConfigHash() {
+			t.Errorf("%d layer rules have the hash of one", len(layers))
+		}
+	}
+}
+
+func TestForLayer(t *testing.T) {
+	q := Quantization{
+		Weights: PerLayerShift, WeightBits: 8, ActivationBits: 8,
+		Layers: []LayerRule{
+			{Match: "conv*", WeightBits: 4, Weights: PerLayer},
+			{Match: "conv1", WeightBits: 6},
+			{Match: "/block/*", ActivationBits: 4},
+		},
+	}
+	for name, want := range map[string]LayerQuantization{
+		"dense":         {PerLayerShift, 8, 8},
+		"conv2":         {PerLayer, 4, 8},
+		"conv1":         {PerLayer, 6, 8},
+		"/block/conv":   {PerLayerShift, 8, 4},
+		"/block/a/conv": {PerLayerShift, 8, 8},
+	} {
+		if got := q.ForLayer(name); got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// Every field of a Spec is in the key table, in the order of declaration.
+func TestEveryFieldHasAKey(t *testing.T) {
+	var want []string
+	var walk func(prefix string, s reflect.Type)
+	walk = func(prefix string, s reflect.Type) {
+		for i := range s.NumField() {
+			field, path := s.Field(i), prefix+s.Field(i).Tag.Get("toml")
+			if field.Type.Kind() == reflect.Struct {
+				walk(path+".", field.Type)
+				continue
+			}
+			want = append(want, path)
+			if field.Type.Kind() == reflect.Slice {
+				walk(path+"[].", field.Type.Elem())
+			}
+		}
+	}
+	walk("", reflect.TypeFor[Spec]())
+	var got []string
+	for _, key := range Keys()[1:] { // the first is inherit, no field
+		got = append(got, key.Path)
+		if key.Meaning == "" || key.Scope == 0 || key.Type == "" || strings.HasSuffix(key.Type, "er") && key.Max <= key.Min && key.Max != 1 {
+			t.Errorf("row without a value: %+v", key)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	reference := KeysMarkdown()
+	for _, key := range Keys() {
+		if !strings.Contains(reference, "| `"+key.Path+"` |") {
+			t.Errorf("%s is not in the reference", key.Path)
+		}
+	}
+}
+
+func TestEnumerationsReadWhatTheyWrite(t *testing.T) {
+	for name, value := range map[string]interface {
+		fmt.Stringer
+		MarshalText() ([]byte, error)
+		UnmarshalText([]byte) error
+	}{
+		"output-stationary": new(Dataflow), "ideal": new(Tier), "per-channel": new(WeightScheme),
+		"half-up-shift": new(Rounding), "percentile": new(Calibration), "none": new(CompressionScheme),
+	} {
+		if got := value.String(); got != "invalid(0)" {
+			t.Errorf("the zero value is %q, want it invalid", got)
+		}
+		if err := value.UnmarshalText([]byte(name)); err != nil {
+			t.Error(err)
+		}
+		if text, err := value.MarshalText(); string(text) != name || err != nil {
+			t.Errorf("%q reads back as %q, %v", name, text, err)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, name := range embeddedNames("presets") {
+		f.Add(embedded("presets", name), "mac_array.rows=8")
+	}
+	f.Add([]byte("inherit = 'edge'\n[[quantization.layer]]\nmatch = '['\nweights = 'per-channel'\n"), "dram.preset=hbm2")
+	f.Add([]byte("inherit = 'edge'\nnpu = {cores = 9}\ndram.burst_bytes = 0"), `quantization.layer=[{match="a"}]`)
+	f.Add([]byte("[xor]\n[lut_gemm]\na = 1"), "a.b = \"\\u0000\"")
+	f.Fuzz(func(t *testing.T, data []byte, set string) {
+		if len(data) > 8192 || len(set) > 256 {
+			return
+		}
+		l := newLoader()
+		l.parse("f.toml", data, nil)
+		spec, err := l.finish([]string{set})
+		if err != nil {
+			if spec != nil || err.Error() == "" {
+				t.Fatalf("fault without a text, or with a Spec: %v", err)
+			}
+			return
+		}
+		if err := spec.Validate(); err != nil {
+			t.Fatalf("what loads is not valid: %v", err)
+		}
+		again, err := spec.With()
+		if err != nil {
+			t.Fatalf("what was printed does not load: %v\n%s", err, spec.TOML())
+		}
+		if diff := cmp.Diff(spec, again); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

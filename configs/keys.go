@@ -1,0 +1,194 @@
+package configs
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Scope says what a key is part of.
+type Scope uint8
+
+// Scopes.
+const (
+	LabelScope   Scope = iota + 1 // names things; part of no hash
+	RunScope                      // changes results or times: part of the configuration hash
+	MachineScope                  // a compiled program depends on it: part of the machine hash too
+)
+
+// Key documents one key of a configuration file. Validation, hashes, printed
+// files and reference pages all read this one table.
+type Key struct {
+	Path     string  // "section.key"; "[]" stands for each table of a list
+	Type     string  // integer, number, boolean, string, table list, or the quoted names to choose from
+	Unit     string  // of the value; empty for counts, names and switches
+	Default  string  // as TOML; empty when the key is required
+	Min, Max float64 // bounds of numbers, both allowed
+	LaterMax float64 // numbers above Max up to this are known but not supported by this version
+	Scope    Scope
+	Meaning  string
+
+	index []int // of the field in Spec, or in LayerRule for "[]"; nil for "inherit"
+}
+
+// Required reports whether a file must give the key, itself or by inheriting.
+func (k *Key) Required() bool { return k.Default == "" }
+
+// Bounds of sizes, far above any accelerator this model is meant for, low
+// enough that no product of them overflows 64 bits.
+const (
+	maxBufferKiB = 1 << 20 // 1 GiB
+	maxPicojoule = 1e6
+	maxPort      = 1 << 16 // bytes a cycle
+)
+
+// keys is in the order in which files are printed. Key paths are the TOML tags
+// of the fields; init fills types and indexes from those.
+var keys = []Key{
+	{Path: "inherit", Default: `""`, Scope: LabelScope, Meaning: "preset, or file in the same folder or below, that supplies every key not given here"},
+	{Path: "name", Default: `""`, Scope: LabelScope, Meaning: "label in reports; the preset or file name unless given"},
+	{Path: "description", Default: `""`, Scope: LabelScope, Meaning: "one line for people"},
+
+	{Path: "npu.clock_mhz", Unit: "MHz", Min: 1, Max: 10000, Scope: RunScope, Meaning: "clock of every unit"},
+	{Path: "npu.cores", Default: "1", Min: 1, Max: 1, LaterMax: 64, Scope: MachineScope, Meaning: "cores"},
+	{Path: "npu.batch", Default: "1", Min: 1, Max: 1, LaterMax: 4096, Scope: MachineScope, Meaning: "samples a run"},
+	{Path: "npu.activation_buffer_kib", Unit: "KiB", Min: 1, Max: maxBufferKiB, Scope: MachineScope, Meaning: "scratchpad of activations"},
+	{Path: "npu.weight_buffer_kib", Unit: "KiB", Min: 1, Max: maxBufferKiB, Scope: MachineScope, Meaning: "scratchpad of weights and per-channel constants"},
+	{Path: "npu.accumulator_buffer_kib", Unit: "KiB", Min: 1, Max: maxBufferKiB, Scope: MachineScope, Meaning: "scratchpad of int32 partial sums"},
+	{Path: "npu.channel_block", Unit: "channels", Default: "16", Min: 8, Max: 1024, Scope: MachineScope, Meaning: "channels stored together in activations; a multiple of 8"},
+	{Path: "npu.activation_bytes_per_cycle", Unit: "bytes/cycle", Min: 1, Max: maxPort, Scope: RunScope, Meaning: "activation scratchpad ports, read and write each"},
+	{Path: "npu.weight_bytes_per_cycle", Unit: "bytes/cycle", Min: 1, Max: maxPort, Scope: RunScope, Meaning: "weight scratchpad ports, read and write each"},
+	{Path: "npu.accumulator_bytes_per_cycle", Unit: "bytes/cycle", Min: 1, Max: maxPort, Scope: RunScope, Meaning: "accumulator scratchpad ports, read and write each"},
+
+	{Path: "mac_array.rows", Min: 1, Max: 1024, Scope: MachineScope, Meaning: "cells down a column"},
+	{Path: "mac_array.columns", Min: 1, Max: 1024, Scope: MachineScope, Meaning: "cells along a row"},
+	{Path: "mac_array.dataflow", Default: `"weight-stationary"`, Scope: MachineScope, Meaning: "operand that stays in the cells"},
+	{Path: "mac_array.overlap_weight_load", Default: "true", Scope: RunScope, Meaning: "shadow registers take the next weights while a fold computes"},
+	{Path: "mac_array.overlap_drain", Default: "true", Scope: RunScope, Meaning: "output-stationary results leave while the next fold fills"},
+	{Path: "mac_array.per_channel_multiplier", Default: "false", Scope: MachineScope, Meaning: "requantizer has a multiplier value for every channel; needed by per-channel weights"},
+
+	{Path: "vector.lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "elements/cycle", Meaning: "simple operations of the vector unit"},
+	{Path: "vector.table_lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "look-ups/cycle", Meaning: "look-ups in 256-entry tables"},
+	{Path: "vector.divide_cycles", Default: "16", Min: 1, Max: 1024, Scope: RunScope, Unit: "cycles", Meaning: "a division takes this long an element a lane"},
+
+	{Path: "dma.request_bytes", Default: "64", Min: 1, Max: 1 << 20, Scope: RunScope, Unit: "bytes", Meaning: "largest memory request; a multiple of the burst and the alignment"},
+	{Path: "dma.alignment_bytes", Default: "64", Min: 1, Max: 4096, Scope: MachineScope, Unit: "bytes", Meaning: "alignment in DRAM; a power of two"},
+	{Path: "dma.outstanding_requests", Default: "16", Min: 1, Max: 4096, Scope: RunScope, Unit: "requests", Meaning: "requests in flight at once"},
+	{Path: "dma.setup_cycles", Default: "16", Min: 0, Max: 1e6, Scope: RunScope, Unit: "cycles", Meaning: "before the first request of a descriptor"},
+
+	{Path: "dram.preset", Default: `""`, Scope: RunScope, Meaning: "memory preset: supplies bandwidth, latency, burst and energy.dram_pj_per_bit unless given"},
+	{Path: "dram.channels", Default: "1", Min: 1, Max: 1024, Scope: RunScope, Meaning: "independent channels"},
+	{Path: "dram.tier", Default: `"linear"`, Scope: RunScope, Meaning: "how faithfully memory time is modelled"},
+	{Path: "dram.bandwidth_gb_per_s", Min: 0.001, Max: 1e5, Scope: RunScope, Unit: "GB/s", Meaning: "peak of one channel, 10^9 bytes a second"},
+	{Path: "dram.latency_ns", Min: 0, Max: 1e6, Scope: RunScope, Unit: "ns", Meaning: "unloaded, from request to first data"},
+	{Path: "dram.burst_bytes", Min: 1, Max: 4096, Scope: RunScope, Unit: "bytes", Meaning: "one access, the least that is moved; a power of two"},
+	{Path: "dram.capacity_mib", Default: "1024", Min: 1, Max: 1 << 20, Scope: RunScope, Unit: "MiB", Meaning: "all channels together"},
+
+	{Path: "energy.mac_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "an int8 multiply with int32 accumulation"},
+	{Path: "energy.requantize_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a result scaled by the layer's multiplier, shifted and clamped"},
+	{Path: "energy.requantize_multiplier_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "more a result when each channel has its own multiplier"},
+	{Path: "energy.vector_op_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "an element operation of the vector unit"},
+	{Path: "energy.table_lookup_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a look-up in a 256-entry table"},
+	{Path: "energy.activation_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
+	{Path: "energy.weight_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
+	{Path: "energy.accumulator_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
+	{Path: "energy.dram_pj_per_bit", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/bit", Meaning: "moved, core and interface"},
+	{Path: "energy.static_mw", Default: "0.0", Max: 1e6, Scope: RunScope, Unit: "mW", Meaning: "leakage and idle clocks, on all the time; 0 leaves them out"},
+
+	{Path: "quantization.weights", Default: `"per-layer-shift"`, Scope: RunScope, Meaning: "how the channels of a layer share weight scales"},
+	{Path: "quantization.weight_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "a weight"},
+	{Path: "quantization.activation_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "an activation"},
+	{Path: "quantization.rounding", Default: `"half-up-shift"`, Scope: RunScope, Meaning: "of requantization"},
+	{Path: "quantization.calibration", Default: `"min-max"`, Scope: RunScope, Meaning: "how activation ranges are chosen from samples"},
+	{Path: "quantization.percentile", Default: "99.99", Min: 50, Max: 100, Scope: RunScope, Unit: "percent", Meaning: "of calibration values inside the range, above 50; for calibration \"percentile\""},
+	{Path: "quantization.layer", Default: "[]", Scope: RunScope, Meaning: "overrides by layer name, later ones win; replaces an inherited list"},
+	{Path: "quantization.layer[].match", Scope: RunScope, Meaning: "glob for the whole layer name; * and ? stop at /, [a-z] is a set"},
+	{Path: "quantization.layer[].weights", Default: "as above", Scope: RunScope, Meaning: "overrides quantization.weights"},
+	{Path: "quantization.layer[].weight_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.weight_bits"},
+	{Path: "quantization.layer[].activation_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.activation_bits"},
+
+	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM"},
+}
+
+const layerPrefix = "quantization.layer[]."
+
+func init() {
+	for i := range keys {
+		key := &keys[i]
+		if key.Path == "inherit" {
+			key.Type = "string"
+			continue
+		}
+		root, path := reflect.TypeFor[Spec](), key.Path
+		if rest, ok := strings.CutPrefix(path, layerPrefix); ok {
+			root, path = reflect.TypeFor[LayerRule](), rest
+		}
+		field := fieldByPath(root, path)
+		key.index, key.Type = field.Index, typeName(field.Type)
+	}
+}
+
+// fieldByPath finds a field by the TOML tags on the way to it. A table row
+// without a field is a fault of the program.
+func fieldByPath(t reflect.Type, path string) reflect.StructField {
+	var index []int
+	var found reflect.StructField
+	for part := range strings.SplitSeq(path, ".") {
+		matched := false
+		for i := range t.NumField() {
+			if t.Field(i).Tag.Get("toml") == part {
+				found, matched = t.Field(i), true
+				index = append(index, i)
+				break
+			}
+		}
+		if !matched {
+			panic("configs: the key table names " + path + ", which is no field")
+		}
+		t = found.Type
+	}
+	found.Index = index
+	return found
+}
+
+// typeName is the type of a field as the documentation of its key says it.
+func typeName(t reflect.Type) string {
+	if value, ok := reflect.Zero(t).Interface().(enumerated); ok {
+		return strings.ReplaceAll(value.enumeration().quoted(), ", ", " | ")
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.String:
+		return "string"
+	case reflect.Slice:
+		return "table list"
+	}
+	panic("configs: keys of type " + t.String() + " are not documented")
+}
+
+// Keys returns the documentation of every key, in the order of printed files.
+func Keys() []Key { return append([]Key(nil), keys...) }
+
+// KeysMarkdown is the key reference as a Markdown table.
+func KeysMarkdown() string {
+	var text strings.Builder
+	text.WriteString("| key | type | unit | range | default | meaning |\n|---|---|---|---|---|---|\n")
+	for i := range keys {
+		key := &keys[i]
+		bounds := ""
+		if key.Type == "integer" || key.Type == "number" {
+			bounds = formatBound(key.Min) + " to " + formatBound(key.Max)
+		}
+		fallback := "required"
+		if !key.Required() {
+			fallback = "`" + key.Default + "`"
+		}
+		cells := []string{"`" + key.Path + "`", strings.ReplaceAll(key.Type, "|", `\|`), key.Unit, bounds, fallback, key.Meaning}
+		text.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	}
+	return text.String()
+}
