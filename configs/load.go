@@ -48,6 +48,18 @@ func (s *Spec) With(sets ...string) (*Spec, error) {
 	return l.finish(sets)
 }
 
+// Parse reads a configuration from its text, such as the one that a program
+// carries. It stands alone: it may not inherit. Name is what faults call it.
+func Parse(name, text string) (*Spec, error) {
+	l := newLoader()
+	if document, faults := strict.Parse(name, []byte(text)); faults == nil && document.Has("inherit") {
+		l.fail(name, document.Line("inherit"), "inherit", "", "a configuration that a program carries stands alone")
+	} else {
+		l.parse(name, []byte(text), nil)
+	}
+	return l.finish(nil)
+}
+
 // origin is where the value of a key comes from.
 type origin struct {
 	file string
