@@ -1,0 +1,6 @@
+//go:build race
+
+package isa
+
+// reduced makes the heavy tests smaller where they would run too long.
+const reduced = true

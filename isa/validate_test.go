@@ -1,0 +1,143 @@
+package isa
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestValidateRules(t *testing.T) {
+	view := pixels(16, 4)
+	transfer := func(change func(*Transfer)) Descriptor {
+		d := bytesOf(64, WeightClass)
+		change(d)
+		return d
+	}
+	conv := func(change func(*ConvolutionTile)) Descriptor {
+		d := convolution(16, 4, 4)
+		change(d)
+		return d
+	}
+	pool := func(change func(*PoolTile)) Descriptor {
+		d := &PoolTile{Mode: AveragePool, Channels: 16, OutputRows: 4, OutputColumns: 4, InputRows: 4, InputColumns: 4, KernelRows: 1, KernelColumns: 1,
+			StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1, Input: view, Output: view, Shift: 30}
+		change(d)
+		return d
+	}
+	binary := func(change func(*BinaryTile)) Descriptor {
+		d := &BinaryTile{Mode: AddMode, Channels: 16, Rows: 4, Columns: 4, A: view, B: view, Output: view, MultiplierA: -1, MultiplierB: -1, Shift: 1}
+		change(d)
+		return d
+	}
+	element := func(change func(*ElementwiseTile)) Descriptor {
+		d := &ElementwiseTile{Channels: 16, Rows: 4, Columns: 4, Input: view, Output: view}
+		change(d)
+		return d
+	}
+	copies := func(change func(*CopyTile)) Descriptor {
+		d := &CopyTile{Channels: 16, Rows: 4, Columns: 4, InputChannels: 16, InputRows: 4, InputColumns: 4, Input: view, Output: view}
+		change(d)
+		return d
+	}
+	rearrange := func(change func(*RearrangeTile)) Descriptor {
+		d := &RearrangeTile{InputChannels: 16, InputRows: 4, InputColumns: 4, OutputChannels: 16, OutputRows: 4, OutputColumns: 4,
+			Dims: [RearrangeDims]uint32{1, 1, 1, 1, 1, 256}, InputStrides: [RearrangeDims]uint32{0, 0, 0, 0, 0, 1}, Input: view, Output: view}
+		change(d)
+		return d
+	}
+	for _, test := range []struct {
+		d    Descriptor
+		want string // "" for a valid descriptor
+	}{
+		{transfer(func(*Transfer) {}), ""},
+		{transfer(func(d *Transfer) { d.Class = 4 }), "class is 4"},
+		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},
+		{transfer(func(d *Transfer) { d.Bits = 9 }), "bits is 9"},
+		{transfer(func(d *Transfer) { d.Group = 0 }), "group is 0"},
+		{transfer(func(d *Transfer) { d.Group = 3 }), "run 64 is not a multiple of group 3"},
+		{transfer(func(d *Transfer) { d.Run = 0 }), "run is 0"},
+		{transfer(func(d *Transfer) { d.Blocks = 0 }), "blocks is 0"},
+		{transfer(func(d *Transfer) { d.Rows, d.Blocks = 1<<31, 1<<31 }), "run x rows x blocks must stay below 2^40"},
+		{transfer(func(d *Transfer) { d.Rows, d.DRAMRowStride = 1<<10, 1<<31 }), "rows x dram_row_stride must stay below 2^40"},
+		{transfer(func(d *Transfer) { d.Blocks, d.BufferBlockStride = 1<<10, 1<<31 }), "blocks x buffer_block_stride must stay below 2^40"},
+		{conv(func(*ConvolutionTile) {}), ""},
+		{conv(func(d *ConvolutionTile) { d.InputChannels = 0 }), "input_channels is 0"},
+		{conv(func(d *ConvolutionTile) { d.OutputChannels = 0 }), "output_channels is 0"},
+		{conv(func(d *ConvolutionTile) { d.OutputRows = 0 }), "output_rows is 0"},
+		{conv(func(d *ConvolutionTile) { d.InputColumns = 0 }), "input_columns is 0"},
+		{conv(func(d *ConvolutionTile) { d.KernelRows = 0 }), "kernel_rows is 0"},
+		{conv(func(d *ConvolutionTile) { d.StrideColumns = 0 }), "stride_columns is 0"},
+		{conv(func(d *ConvolutionTile) { d.DilateRows = 0 }), "dilate_rows is 0"},
+		{conv(func(d *ConvolutionTile) { d.Mode = 0 }), "mode is 0, must name layer, channel_shift or channel_multiplier"},
+		{conv(func(d *ConvolutionTile) { d.KernelRows, d.InputChannels = 60000, 1<<30 }), "weights must stay below 2^40"},
+		{conv(func(d *ConvolutionTile) { d.OutputRows, d.OutputColumns, d.OutputChannels = 60000, 60000, 1000 }), "must stay below 2^40"},
+		{conv(func(d *ConvolutionTile) { d.Input.Block = 0 }), "input.block is 0"},
+		{conv(func(d *ConvolutionTile) { d.Input.ChannelOffset = 16 }), "input.channel_offset is 16, must be below the block of 16"},
+		{conv(func(d *ConvolutionTile) { d.InputRows, d.Input.RowStride = 1<<15, 1<<31 }), "input: rows x row_stride must stay below 2^40"},
+		{conv(func(d *ConvolutionTile) { d.Output.Block = 0 }), "output.block is 0"},
+		{conv(func(d *ConvolutionTile) { d.Output.PixelStride = 0 }), "output.pixel_stride is 0: an output cannot repeat"},
+		{conv(func(d *ConvolutionTile) { d.Output.RowStride = 0 }), "output.row_stride is 0"},
+		{conv(func(d *ConvolutionTile) { d.Output.Block = 8 }), "output.block_stride is 0"},
+		{conv(func(d *ConvolutionTile) { d.Low, d.High = 1, 0 }), "low 1 is above high 0"},
+		{conv(func(d *ConvolutionTile) { d.Multiplier = -1 }), "multiplier is -1"},
+		{conv(func(d *ConvolutionTile) { d.Shift = 0 }), "shift is 0, must be 1 to 62"},
+		{conv(func(d *ConvolutionTile) { d.Mode, d.Shift = ChannelMultiplier, 0 }), ""},
+		{conv(func(d *ConvolutionTile) { d.Last, d.Shift, d.Output = false, 0, View{} }), ""},
+		{pool(func(*PoolTile) {}), ""},
+		{pool(func(d *PoolTile) { d.Mode = 4 }), "mode is 4"},
+		{pool(func(d *PoolTile) { d.Channels = 0 }), "channels is 0"},
+		{pool(func(d *PoolTile) { d.KernelColumns = 0 }), "kernel_columns is 0"},
+		{pool(func(d *PoolTile) { d.KernelRows, d.KernelColumns = 65535, 65535; d.OutputRows = 65535 }), "outputs x kernel must stay below 2^40"},
+		{pool(func(d *PoolTile) { d.Shift = 63 }), "shift is 63"},
+		{pool(func(d *PoolTile) { d.Multiplier = -1 }), "multiplier is -1"},
+		{pool(func(d *PoolTile) { d.Mode, d.Shift = MaximumPool, 0 }), ""},
+		{pool(func(d *PoolTile) { d.Low = 5 }), "low 5 is above high 0"},
+		{binary(func(*BinaryTile) {}), ""},
+		{binary(func(d *BinaryTile) { d.Mode = 0 }), "mode is 0, must name add, multiply or divide"},
+		{binary(func(d *BinaryTile) { d.Mode = MultiplyMode }), "multiplier_a is -1"},
+		{binary(func(d *BinaryTile) { d.Columns = 0 }), "columns is 0"},
+		{binary(func(d *BinaryTile) { d.Shift = 0 }), "shift is 0"},
+		{binary(func(d *BinaryTile) { d.B.Block = 0 }), "b.block is 0"},
+		{binary(func(d *BinaryTile) { d.A = View{Block: 1, BlockStride: 1 << 31}; d.Channels = 1 << 10 }), "a: blocks x block_stride must stay below 2^40"},
+		{binary(func(d *BinaryTile) { d.A, d.RepeatAChannels = View{Block: 1, BlockStride: 1 << 31}, true }), ""},
+		{element(func(*ElementwiseTile) {}), ""},
+		{element(func(d *ElementwiseTile) { d.Rows = 0 }), "rows is 0"},
+		{element(func(d *ElementwiseTile) { d.Shift = 31 }), "shift is 31, must be at most 30"},
+		{element(func(d *ElementwiseTile) { d.Low = 1 }), "low 1 is above high 0"},
+		{copies(func(*CopyTile) {}), ""},
+		{copies(func(d *CopyTile) { d.InputChannels = 0 }), "input_channels is 0"},
+		{copies(func(d *CopyTile) { d.Channels = 0 }), "channels is 0"},
+		{rearrange(func(*RearrangeTile) {}), ""},
+		{rearrange(func(d *RearrangeTile) { d.Dims[0] = 0 }), "dims[0] is 0"},
+		{rearrange(func(d *RearrangeTile) { d.Dims[0] = 2 }), "the product of dims is 512, must be the 256 elements of the output"},
+		{rearrange(func(d *RearrangeTile) { d.InputStrides[5] = 2 }), "the last input index is 510, must be below the 256 elements of the input"},
+		{rearrange(func(d *RearrangeTile) { d.Dims = [RearrangeDims]uint32{1 << 31, 1 << 31, 1, 1, 1, 1} }), "dims must stay below 2^40"},
+		{rearrange(func(d *RearrangeTile) { d.OutputRows = 0 }), "output_rows is 0"},
+	} {
+		err := test.d.Validate()
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%+v: %v", test.d, err)
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%+v: got %v, want %q", test.d, err, test.want)
+		}
+	}
+}
+
+// TestSpanAgainstWideArithmetic: the product check never overflows.
+func TestSpanAgainstWideArithmetic(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		factors := rapid.SliceOfN(rapid.OneOf(rapid.Uint64Range(0, 1<<8), rapid.Uint64Range(0, 1<<33)), 1, 6).Draw(t, "factors")
+		product := 1.0 // exact enough: the limit is a power of two far below 2^53
+		for _, f := range factors {
+			product *= float64(f)
+		}
+		var r rules
+		r.span("product", factors...)
+		// A zero factor makes any product zero, but may come after an overflow.
+		if zero := product == 0; !zero && (r.err == nil) != (product < float64(addressLimit)) {
+			t.Fatalf("%v: %v for a product of %g", factors, r.err, product)
+		}
+	})
+}
