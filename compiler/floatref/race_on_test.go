@@ -1,0 +1,5 @@
+//go:build race
+
+package floatref_test
+
+const raceDetector = true
