@@ -1,0 +1,170 @@
+// Package evaluate runs a network on a machine and gathers what users ask:
+// accuracy against labels and against the float network, bit-exactness against
+// the integer reference, time, DRAM traffic, energy. Result is the object that
+// `npusim run --format json` prints; its JSON keys are fixed.
+//
+// Units stand in the key names: ms, gb (10^9 bytes), uj (microjoules), db.
+package evaluate
+
+// Schema is the version of the JSON form of Result.
+const Schema = 1
+
+// Result is the outcome of one run. Pointers and omitted keys mean that a
+// figure does not apply to the run.
+type Result struct {
+	Schema     int        `json:"schema"`
+	Model      Model      `json:"model"`
+	Config     Config     `json:"config"`
+	Program    Program    `json:"program"`
+	Accuracy   *Accuracy  `json:"accuracy,omitempty"`
+	Timing     Timing     `json:"timing"`
+	DRAM       DRAM       `json:"dram"`
+	Scratchpad Scratchpad `json:"scratchpad"`
+	Operations Operations `json:"operations"`
+	EnergyUJ   Energy     `json:"energy_uj"`
+	Stalls     Stalls     `json:"stalls"`
+	Layers     []Layer    `json:"layers"`
+	Notes      []string   `json:"notes,omitempty"` // what the reader must know: rules, reductions, what is not modelled
+	Host       Host       `json:"host"`
+}
+
+// Model names the network.
+type Model struct {
+	Name       string `json:"name"`
+	SHA256     string `json:"sha256,omitempty"`
+	Parameters int64  `json:"parameters"`
+	MACs       int64  `json:"macs"`
+}
+
+// Config names the hardware.
+type Config struct {
+	Name        string `json:"name"`
+	MachineHash string `json:"machine_hash"`
+	ConfigHash  string `json:"config_hash"`
+}
+
+// Program is the size of the compiled network.
+type Program struct {
+	Instructions        int64   `json:"instructions"`         // in the code sections, loops not unrolled
+	DynamicInstructions int64   `json:"dynamic_instructions"` // loops unrolled
+	CodeBytes           int64   `json:"code_bytes"`           // instructions and descriptors
+	WeightBytes         int64   `json:"weight_bytes"`         // the weights region: weights, parameters, tables
+	WeightBitsPerWeight float64 `json:"weight_bits_per_weight"`
+}
+
+// Interval is a 95 % confidence interval.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Accuracy compares the machine's answers with labels and with the float
+// network. Shares are fractions of 1.
+type Accuracy struct {
+	Metric    string   `json:"metric"` // top1, or none for unlabelled inputs
+	Data      string   `json:"data"`   // data set file, or "random" with the seed
+	Samples   int      `json:"samples"`
+	FloatTop1 *float64 `json:"float_top1,omitempty"`
+	NPUTop1   *float64 `json:"npu_top1,omitempty"`
+	// Top1Difference is npu_top1 - float_top1 of the same samples, with its
+	// 95 % interval (paired, normal approximation).
+	Top1Difference         *float64  `json:"top1_difference,omitempty"`
+	Top1DifferenceInterval *Interval `json:"top1_difference_interval,omitempty"`
+	Agreement              *float64  `json:"agreement,omitempty"` // same arg-max as float
+	SQNRDB                 *float64  `json:"sqnr_db,omitempty"`   // of the outputs against float
+	Cosine                 *float64  `json:"cosine,omitempty"`    // mean over samples
+	BitExact               *bool     `json:"bit_exact,omitempty"`
+	BitExactSamples        int       `json:"bit_exact_samples,omitempty"`
+	Divergence             string    `json:"divergence,omitempty"` // the first one, in words
+}
+
+// Timing is one cold inference.
+type Timing struct {
+	Cycles              int64   `json:"cycles"`
+	LatencyMS           float64 `json:"latency_ms"`
+	InferencesPerSecond float64 `json:"inferences_per_second"`
+	MACUtilization      float64 `json:"mac_utilization"` // of the array's peak
+}
+
+// DRAM is the traffic of one inference.
+type DRAM struct {
+	ReadBytes       int64            `json:"read_bytes"`
+	WriteBytes      int64            `json:"write_bytes"`
+	BytesByClass    map[string]int64 `json:"bytes_by_class"` // encoding/json sorts the keys
+	AchievedGBPerS  float64          `json:"achieved_gb_per_s"`
+	PeakGBPerS      float64          `json:"peak_gb_per_s"`
+	RowHitRate      *float64         `json:"row_hit_rate,omitempty"`
+	Requests        int64            `json:"requests"`
+	CompulsoryBytes int64            `json:"compulsory_bytes"` // input, weights region and output once each
+}
+
+// Scratchpad is the use of the scratchpads.
+type Scratchpad struct {
+	PeakBytes     map[string]int64 `json:"peak_bytes"`
+	CapacityBytes map[string]int64 `json:"capacity_bytes"`
+}
+
+// Operations counts the work of one inference.
+type Operations struct {
+	MAC          int64 `json:"mac"`
+	Requantize   int64 `json:"requantize"`
+	Vector       int64 `json:"vector"`
+	TableLookups int64 `json:"table_lookups"`
+}
+
+// Energy in microjoules of one inference.
+type Energy struct {
+	Total      float64 `json:"total"`
+	MAC        float64 `json:"mac"`
+	Requantize float64 `json:"requantize"`
+	Vector     float64 `json:"vector"`
+	Scratchpad float64 `json:"scratchpad"`
+	DRAM       float64 `json:"dram"`
+	Static     float64 `json:"static"`
+}
+
+// UnitStalls is how one unit spends its cycles; the fields sum to the total.
+type UnitStalls struct {
+	Busy      int64 `json:"busy"`
+	Fill      int64 `json:"fill"`
+	Drain     int64 `json:"drain"`
+	Bank      int64 `json:"bank"`
+	DRAM      int64 `json:"dram"`
+	Semaphore int64 `json:"semaphore"`
+	Finished  int64 `json:"finished"`
+}
+
+// Stalls maps a unit's name to its cycles by cause. Units lists the names in
+// the order of the machine.
+type Stalls map[string]UnitStalls
+
+// Units are the keys of Stalls in the order of the machine.
+var Units = []string{"load", "store", "mac", "vector"}
+
+// Layer is a row of the layer table. Cycles, bytes and energy of the layers
+// sum to the totals.
+type Layer struct {
+	Name           string           `json:"name"`
+	Op             string           `json:"op"`
+	Cycles         int64            `json:"cycles"`
+	MACs           int64            `json:"macs"`
+	Utilization    float64          `json:"utilization"`
+	Bound          string           `json:"bound"`           // mac, vector, dram or latency: where most cycles go
+	CyclesByBound  map[string]int64 `json:"cycles_by_bound"` // sums to cycles
+	DRAMReadBytes  int64            `json:"dram_read_bytes"`
+	DRAMWriteBytes int64            `json:"dram_write_bytes"`
+	BytesByClass   map[string]int64 `json:"bytes_by_class"`
+	EnergyUJ       float64          `json:"energy_uj"`
+	WeightBits     int              `json:"weight_bits,omitempty"`
+	SQNRDB         *float64         `json:"sqnr_db,omitempty"`
+}
+
+// Host is what the simulation itself cost.
+type Host struct {
+	WallSeconds     float64 `json:"wall_seconds"`
+	CompileSeconds  float64 `json:"compile_seconds"`
+	TimingSeconds   float64 `json:"timing_seconds"`
+	ExecuteSeconds  float64 `json:"execute_seconds"`
+	PeakMemoryBytes int64   `json:"peak_memory_bytes"`
+	Kernels         string  `json:"kernels"`
+}

@@ -1,0 +1,90 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/npusim/npusim/npu/evaluate"
+)
+
+// directoryFiles are the files of a report directory with what writes them.
+var directoryFiles = []struct {
+	name  string
+	write func(io.Writer, *evaluate.Result) error
+}{
+	{"summary.json", WriteJSON},
+	{"layers.csv", WriteLayersCSV},
+	{"dram.csv", WriteDRAMCSV},
+	{"dram_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WriteSVG(w) }},
+	{"dram_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WritePNG(w) }},
+	{"cycles_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WriteSVG(w) }},
+	{"cycles_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WritePNG(w) }},
+}
+
+// WriteDirectory writes a report directory: summary.json, layers.csv, dram.csv
+// and the plots as SVG and PNG. It creates the directory, replaces these files
+// and leaves all others alone. Everything is rendered before the first file is
+// touched, and every file appears whole: it is written under another name and
+// renamed.
+func WriteDirectory(dir string, r *evaluate.Result) (err error) {
+	contents := make([][]byte, len(directoryFiles))
+	for i, f := range directoryFiles {
+		var b bytes.Buffer
+		if err := f.write(&b, r); err != nil {
+			return fmt.Errorf("report directory %s: %s: %w", dir, f.name, err)
+		}
+		contents[i] = b.Bytes()
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("report directory: %w", err)
+	}
+
+	var temporary []string
+	defer func() {
+		if err != nil {
+			for _, name := range temporary {
+				_ = os.Remove(name) // the first error is what the caller needs
+			}
+		}
+	}()
+	for i, f := range directoryFiles {
+		target := filepath.Join(dir, f.name)
+		if info, err := os.Lstat(target); err == nil && info.IsDir() {
+			return fmt.Errorf("report directory: %s is a directory, a file belongs there", target)
+		}
+		name, err := writeTemporary(dir, f.name, contents[i])
+		if name != "" {
+			temporary = append(temporary, name)
+		}
+		if err != nil {
+			return fmt.Errorf("report directory: %w", err)
+		}
+	}
+	for i, f := range directoryFiles {
+		if err := os.Rename(temporary[i], filepath.Join(dir, f.name)); err != nil {
+			return fmt.Errorf("report directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeTemporary writes a file of a new name in the directory and returns the
+// name, also with an error if the file exists.
+func writeTemporary(dir, name string, content []byte) (string, error) {
+	f, err := os.CreateTemp(dir, "."+name+".*.tmp")
+	if err != nil {
+		return "", err
+	}
+	if _, err := f.Write(content); err != nil {
+		_ = f.Close() // the write error is the one that matters
+		return f.Name(), err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		_ = f.Close()
+		return f.Name(), err
+	}
+	return f.Name(), f.Close()
+}

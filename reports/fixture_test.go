@@ -1,0 +1,133 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/npusim/npusim/npu/evaluate"
+)
+
+func pointer[T any](x T) *T { return &x }
+
+// synthetic returns a result with figures like those of a MobileNet of the
+// given number of layers on a 32x32 array at 1 GHz with 12.8 GB/s of DRAM. All
+// sums agree. Longer networks have longer names.
+func synthetic(layers int) *evaluate.Result {
+	r := &evaluate.Result{
+		Schema: evaluate.Schema,
+		Model:  evaluate.Model{Name: "mobilenet_synthetic", SHA256: "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"},
+		Config: evaluate.Config{Name: "mobile", MachineHash: "0f3c9a51", ConfigHash: "77ab01e2"},
+		Accuracy: &evaluate.Accuracy{
+			Metric: "top1", Data: "imagenet.toml", Samples: 1000,
+			FloatTop1: pointer(0.703), NPUTop1: pointer(0.691),
+			Top1Difference: pointer(-0.012), Top1DifferenceInterval: &evaluate.Interval{Low: -0.0205, High: -0.0035},
+			Agreement: pointer(0.934), SQNRDB: pointer(24.31), Cosine: pointer(0.99713),
+			BitExact: pointer(true), BitExactSamples: 16,
+		},
+		DRAM:       evaluate.DRAM{BytesByClass: map[string]int64{}, PeakGBPerS: 12.8},
+		Scratchpad: evaluate.Scratchpad{PeakBytes: map[string]int64{"activation": 251904, "weight": 131072, "accumulator": 65536}, CapacityBytes: map[string]int64{"activation": 262144, "weight": 131072, "accumulator": 131072}},
+		Notes: []string{
+			"DRAM tier linear: latency, bandwidth and burst granularity; no banks, no refresh.",
+			"Energy per operation from published 16 nm figures; the static share is a guess, and it grows with the cycles whatever the machine does in them.",
+		},
+		Host: evaluate.Host{WallSeconds: 12.345, CompileSeconds: 1.2, TimingSeconds: 0.25, ExecuteSeconds: 10.8, PeakMemoryBytes: 412_000_000, Kernels: "avx2"},
+	}
+	size, channels := int64(112), int64(24)
+	add := func(name, op string, macs, weights, input, output int64, depthwise bool) {
+		metadata := 8 * channels
+		busy := macs/1024 + output/64
+		if depthwise {
+			busy = macs/64 + output/64
+		}
+		moved := weights + metadata
+		if input+output > 262144 {
+			moved += input + output
+		}
+		waits := max(0, moved*10/128-busy*3/4)
+		l := evaluate.Layer{Name: name, Op: op, MACs: macs, BytesByClass: map[string]int64{"weights": weights, "metadata": metadata, "activations": moved - weights - metadata}}
+		l.CyclesByBound = map[string]int64{"mac": busy, "vector": output / 200, "dram": waits, "latency": 400}
+		l.Bound = "mac"
+		if waits > busy {
+			l.Bound = "dram"
+		}
+		for _, key := range boundKeys() {
+			l.Cycles += l.CyclesByBound[key]
+		}
+		l.Utilization = float64(macs) / 1024 / float64(l.Cycles)
+		l.DRAMReadBytes = moved
+		if input+output > 262144 {
+			l.DRAMReadBytes, l.DRAMWriteBytes = moved-output, output
+		}
+		l.EnergyUJ = float64(macs)*0.4e-6 + float64(moved)*40e-6 + float64(l.Cycles)*1e-5
+		l.WeightBits = 8
+		l.SQNRDB = pointer(40 - 0.13*float64(len(r.Layers)))
+		r.Layers = append(r.Layers, l)
+		r.Model.MACs += macs
+		r.Model.Parameters += weights + channels
+		r.Program.WeightBytes += weights + metadata
+	}
+	prefix := ""
+	if layers > 60 {
+		prefix = "FeatureExtractor/MobilenetV2/expanded_"
+	}
+	if layers > 0 {
+		add(prefix+"conv_0", "Conv", size*size*27*channels, 27*channels, 224*224*3, size*size*channels, false)
+	}
+	for block := 1; len(r.Layers) < layers-1; block++ {
+		if block%3 == 2 && size > 7 {
+			add(fmt.Sprintf("%sconv_%d/depthwise", prefix, block), "Conv", size*size/4*9*channels, 9*channels, size*size*channels, size*size/4*channels, true)
+			size /= 2
+		} else {
+			add(fmt.Sprintf("%sconv_%d/depthwise", prefix, block), "Conv", size*size*9*channels, 9*channels, size*size*channels, size*size*channels, true)
+		}
+		if len(r.Layers) < layers-1 {
+			next := channels
+			if block%3 == 2 && channels < 768 {
+				next *= 2
+			}
+			add(fmt.Sprintf("%sconv_%d/pointwise", prefix, block), "Conv", size*size*channels*next, channels*next, size*size*channels, size*size*next, false)
+			channels = next
+		}
+	}
+	if layers > 1 {
+		add("classifier", "Gemm", channels*1000, channels*1000, channels, 1000, false)
+	}
+
+	e := &r.EnergyUJ
+	for i := range r.Layers {
+		l := &r.Layers[i]
+		r.Timing.Cycles += l.Cycles
+		r.DRAM.ReadBytes += l.DRAMReadBytes
+		r.DRAM.WriteBytes += l.DRAMWriteBytes
+		for _, class := range trafficClasses {
+			r.DRAM.BytesByClass[class] += l.BytesByClass[class]
+		}
+		e.Total += l.EnergyUJ
+	}
+	r.Operations = evaluate.Operations{MAC: r.Model.MACs, Requantize: r.Model.MACs / 60, Vector: r.Model.MACs / 300}
+	e.MAC = float64(r.Model.MACs) * 0.25e-6
+	e.Requantize = float64(r.Operations.Requantize) * 0.3e-6
+	e.Vector = float64(r.Operations.Vector) * 0.5e-6
+	e.Scratchpad = float64(r.Model.MACs) * 0.1e-6
+	e.DRAM = float64(r.DRAM.ReadBytes+r.DRAM.WriteBytes) * 40e-6
+	e.Static = e.Total - e.MAC - e.Requantize - e.Vector - e.Scratchpad - e.DRAM
+	cycles := r.Timing.Cycles
+	r.Timing.LatencyMS = float64(cycles) / 1e6
+	r.Timing.InferencesPerSecond = 1.04e9 / float64(max(cycles, 1))
+	r.Timing.MACUtilization = float64(r.Model.MACs) / 1024 / float64(max(cycles, 1))
+	r.DRAM.CompulsoryBytes = r.Program.WeightBytes + 224*224*3 + 1000
+	r.DRAM.Requests = (r.DRAM.ReadBytes + r.DRAM.WriteBytes + 63) / 64
+	r.DRAM.AchievedGBPerS = float64(r.DRAM.ReadBytes+r.DRAM.WriteBytes) / float64(max(cycles, 1))
+	r.Program.Instructions, r.Program.DynamicInstructions, r.Program.CodeBytes = int64(31*layers), int64(1250*layers), int64(620*layers)
+	if r.Model.Parameters > 0 {
+		r.Program.WeightBitsPerWeight = 8 * float64(r.Program.WeightBytes) / float64(r.Model.Parameters)
+	}
+	// Each unit's causes sum to the cycles.
+	unit := func(busy, fill, drain, bank, dram, semaphore int64) evaluate.UnitStalls {
+		s := evaluate.UnitStalls{Busy: cycles * busy / 1000, Fill: cycles * fill / 1000, Drain: cycles * drain / 1000, Bank: cycles * bank / 1000,
+			DRAM: cycles * dram / 1000, Semaphore: cycles * semaphore / 1000}
+		s.Finished = cycles - s.Busy - s.Fill - s.Drain - s.Bank - s.DRAM - s.Semaphore
+		return s
+	}
+	r.Stalls = evaluate.Stalls{"load": unit(467, 0, 0, 0, 81, 450), "store": unit(119, 0, 0, 0, 33, 848), "mac": unit(533, 61, 12, 7, 301, 77), "vector": unit(95, 0, 0, 0, 290, 611)}
+	return r
+}

@@ -1,0 +1,162 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/npusim/npusim/npu/evaluate"
+)
+
+// maximumSummaryBytes bounds what ReadJSON reads: networks of 100,000 layers
+// stay far below it.
+const maximumSummaryBytes = 256 << 20
+
+// largestCount bounds the counts of a summary that is read: every JSON reader
+// keeps integers up to it exact.
+const largestCount = 1 << 53
+
+// WriteJSON writes the result indented, keys in the order of the struct and
+// maps by key, with a line feed at the end.
+func WriteJSON(w io.Writer, r *evaluate.Result) error {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(r); err != nil {
+		return fmt.Errorf("JSON report of %s: %w", r.Model.Name, err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// ReadJSON reads a summary that WriteJSON wrote. Keys that it does not know
+// are ignored. Errors name the file, the place and the rule.
+func ReadJSON(path string) (*evaluate.Result, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maximumSummaryBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(data) > maximumSummaryBytes {
+		return nil, fmt.Errorf("%s: larger than %s, too large for a summary", path, Bytes(maximumSummaryBytes))
+	}
+	r, err := decodeJSON(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", path, err)
+	}
+	return r, nil
+}
+
+// decodeJSON decodes and checks a summary. Its errors begin with the colon
+// that follows a file name.
+func decodeJSON(data []byte) (*evaluate.Result, error) {
+	var r evaluate.Result
+	if err := json.Unmarshal(data, &r); err != nil {
+		var syntax *json.SyntaxError
+		var kind *json.UnmarshalTypeError
+		switch {
+		case errors.As(err, &syntax):
+			return nil, fmt.Errorf("%s: no valid JSON: %w", place(data, syntax.Offset), err)
+		case errors.As(err, &kind):
+			return nil, fmt.Errorf("%s: key %q: a JSON %s where %s belongs", place(data, kind.Offset), kind.Field, kind.Value, kind.Type)
+		}
+		return nil, fmt.Errorf(": %w", err)
+	}
+	if r.Schema != evaluate.Schema {
+		return nil, fmt.Errorf(": schema is %d, this program reads schema %d of `run --format json`", r.Schema, evaluate.Schema)
+	}
+	if err := checkCounts(&r); err != nil {
+		return nil, fmt.Errorf(": %w", err)
+	}
+	return &r, nil
+}
+
+// place writes the line and column of the last byte read, after colons.
+func place(data []byte, bytesRead int64) string {
+	before := data[:min(max(bytesRead-1, 0), int64(len(data)))]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Sprintf(":%d:%d", line, column)
+}
+
+// checkCounts refuses counts and energies that no run can have.
+func checkCounts(r *evaluate.Result) error {
+	var fault error
+	count := func(key string, n int64) {
+		if fault == nil && (n < 0 || n > largestCount) {
+			fault = fmt.Errorf("key %q is %d, must be 0 to 2^53", key, n)
+		}
+	}
+	amount := func(key string, x float64) {
+		if fault == nil && (x < 0 || math.IsInf(x, 0) || math.IsNaN(x)) {
+			fault = fmt.Errorf("key %q is %g, must be 0 or more", key, x)
+		}
+	}
+	counts := func(key string, m map[string]int64) {
+		for _, name := range keys(nil, m) {
+			count(key+"."+name, m[name])
+		}
+	}
+
+	count("model.parameters", r.Model.Parameters)
+	count("model.macs", r.Model.MACs)
+	count("program.instructions", r.Program.Instructions)
+	count("program.dynamic_instructions", r.Program.DynamicInstructions)
+	count("program.code_bytes", r.Program.CodeBytes)
+	count("program.weight_bytes", r.Program.WeightBytes)
+	amount("program.weight_bits_per_weight", r.Program.WeightBitsPerWeight)
+	if a := r.Accuracy; a != nil {
+		count("accuracy.samples", int64(a.Samples))
+		count("accuracy.bit_exact_samples", int64(a.BitExactSamples))
+	}
+	count("timing.cycles", r.Timing.Cycles)
+	amount("timing.latency_ms", r.Timing.LatencyMS)
+	amount("timing.inferences_per_second", r.Timing.InferencesPerSecond)
+	amount("timing.mac_utilization", r.Timing.MACUtilization)
+	count("dram.read_bytes", r.DRAM.ReadBytes)
+	count("dram.write_bytes", r.DRAM.WriteBytes)
+	count("dram.requests", r.DRAM.Requests)
+	count("dram.compulsory_bytes", r.DRAM.CompulsoryBytes)
+	counts("dram.bytes_by_class", r.DRAM.BytesByClass)
+	amount("dram.achieved_gb_per_s", r.DRAM.AchievedGBPerS)
+	amount("dram.peak_gb_per_s", r.DRAM.PeakGBPerS)
+	counts("scratchpad.peak_bytes", r.Scratchpad.PeakBytes)
+	counts("scratchpad.capacity_bytes", r.Scratchpad.CapacityBytes)
+	count("operations.mac", r.Operations.MAC)
+	count("operations.requantize", r.Operations.Requantize)
+	count("operations.vector", r.Operations.Vector)
+	count("operations.table_lookups", r.Operations.TableLookups)
+	e := r.EnergyUJ
+	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.Static} {
+		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "static"}[i], x)
+	}
+	for _, unit := range keys(evaluate.Units, r.Stalls) {
+		s := r.Stalls[unit]
+		for i, n := range []int64{s.Busy, s.Fill, s.Drain, s.Bank, s.DRAM, s.Semaphore, s.Finished} {
+			count("stalls."+unit+"."+[]string{"busy", "fill", "drain", "bank", "dram", "semaphore", "finished"}[i], n)
+		}
+	}
+	for i := range r.Layers {
+		l := &r.Layers[i]
+		key := fmt.Sprintf("layers[%d]", i)
+		count(key+".cycles", l.Cycles)
+		count(key+".macs", l.MACs)
+		amount(key+".utilization", l.Utilization)
+		counts(key+".cycles_by_bound", l.CyclesByBound)
+		count(key+".dram_read_bytes", l.DRAMReadBytes)
+		count(key+".dram_write_bytes", l.DRAMWriteBytes)
+		counts(key+".bytes_by_class", l.BytesByClass)
+		amount(key+".energy_uj", l.EnergyUJ)
+		count(key+".weight_bits", int64(l.WeightBits))
+	}
+	return fault
+}

@@ -1,0 +1,367 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/npusim/npusim/npu/evaluate"
+)
+
+// indent stands before every line below a heading.
+const indent = "  "
+
+// trafficClasses are the known keys of DRAM bytes by class, in the order of
+// tables and plots.
+var trafficClasses = []string{"weights", "activations", "metadata"}
+
+// WriteText writes the summary of a run that people read: headed sections of
+// aligned figures with their units, then what bounds the network and the
+// notes. It makes one write.
+func WriteText(w io.Writer, r *evaluate.Result, style Style) error {
+	t := &textWriter{style: style}
+	t.title(r)
+	t.accuracy(r)
+	t.timing(r)
+	t.dram(r)
+	t.scratchpads(r)
+	t.energy(r)
+	t.stalls(r)
+	t.bound(r)
+	t.layers(r)
+	t.notes(r)
+	t.host(r)
+	if t.err != nil {
+		return fmt.Errorf("text report of %s: %w", r.Model.Name, t.err)
+	}
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}
+
+// textWriter gathers the report.
+type textWriter struct {
+	b     strings.Builder
+	style Style
+	err   error
+}
+
+// fact is a labelled figure and, in words, what it means.
+type fact struct{ label, value, remark string }
+
+func (t *textWriter) section(heading string) {
+	if t.b.Len() > 0 {
+		t.b.WriteString("\n")
+	}
+	t.b.WriteString(t.style.heading(printable(heading)) + "\n")
+}
+
+// facts writes one line a fact: labels and values in columns of their own.
+func (t *textWriter) facts(facts []fact) {
+	labels, values := 0, 0
+	for _, f := range facts {
+		labels = max(labels, width(printable(f.label)))
+		if f.remark != "" {
+			values = max(values, width(printable(f.value)))
+		}
+	}
+	for _, f := range facts {
+		label, value := printable(f.label), printable(f.value)
+		line := indent + label + strings.Repeat(" ", labels-width(label)) + "  " + value
+		if f.remark != "" {
+			line += strings.Repeat(" ", values-width(value)) + "  " + printable(f.remark)
+		}
+		t.b.WriteString(line + "\n")
+	}
+}
+
+func (t *textWriter) table(columns []Column, rows [][]string, footer ...[]string) {
+	text, err := formatTable(t.style, indent, columns, rows, footer)
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	t.b.WriteString(text)
+}
+
+// paragraph writes words broken into lines of at most 98 columns after an
+// indent; the first line begins with lead, the others below the text after it.
+func (t *textWriter) paragraph(lead, text string) {
+	const columns = 98
+	line := indent + lead
+	start := width(line)
+	used := start
+	fresh := true
+	for _, word := range strings.Fields(printable(text)) {
+		if !fresh && used+1+width(word) > columns {
+			t.b.WriteString(line + "\n")
+			line, used, fresh = strings.Repeat(" ", start), start, true
+		}
+		if !fresh {
+			line += " "
+			used++
+		}
+		line += word
+		used += width(word)
+		fresh = false
+	}
+	t.b.WriteString(line + "\n")
+}
+
+func (t *textWriter) title(r *evaluate.Result) {
+	t.section(fmt.Sprintf("%s on %s", r.Model.Name, r.Config.Name))
+	facts := []fact{
+		{"Model", fmt.Sprintf("%s parameters, %s MACs an inference", Count(r.Model.Parameters), Count(r.Model.MACs)), ""},
+		{"Program", fmt.Sprintf("%s instructions (%s with loops unrolled), code %s, weights %s at %s bits a weight",
+			Count(r.Program.Instructions), Count(r.Program.DynamicInstructions), Bytes(r.Program.CodeBytes),
+			Bytes(r.Program.WeightBytes), decimal(r.Program.WeightBitsPerWeight, 2)), ""},
+	}
+	if r.Model.SHA256 != "" {
+		facts = append(facts, fact{"SHA-256", r.Model.SHA256, ""})
+	}
+	if r.Config.MachineHash != "" || r.Config.ConfigHash != "" {
+		facts = append(facts, fact{"Hashes", fmt.Sprintf("machine %s, configuration %s", orDash(r.Config.MachineHash), orDash(r.Config.ConfigHash)), ""})
+	}
+	t.facts(facts)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (t *textWriter) accuracy(r *evaluate.Result) {
+	a := r.Accuracy
+	if a == nil {
+		return
+	}
+	labelled := a.FloatTop1 != nil || a.NPUTop1 != nil
+	heading := "Accuracy"
+	if !labelled {
+		heading = "Fidelity to the float network"
+	}
+	samples := "samples"
+	if a.Samples == 1 {
+		samples = "sample"
+	}
+	heading += fmt.Sprintf(": %s, %s %s", orDash(a.Data), Count(int64(a.Samples)), samples)
+	if !labelled {
+		heading += ", no labels"
+	}
+	t.section(heading)
+
+	var facts []fact
+	if a.FloatTop1 != nil {
+		facts = append(facts, fact{"Float top-1", decimal(100**a.FloatTop1, 2) + " %", ""})
+	}
+	if a.NPUTop1 != nil {
+		facts = append(facts, fact{"NPU top-1", decimal(100**a.NPUTop1, 2) + " %", ""})
+	}
+	if a.Top1Difference != nil {
+		f := fact{"Difference", signed(100**a.Top1Difference) + " points", ""}
+		if i := a.Top1DifferenceInterval; i != nil {
+			f.remark = fmt.Sprintf("95 %% interval %s to %s points, paired over the same samples", signed(100*i.Low), signed(100*i.High))
+		}
+		facts = append(facts, f)
+	}
+	if a.Agreement != nil {
+		facts = append(facts, fact{"Agreement", decimal(100**a.Agreement, 2) + " %", "samples whose arg-max is that of the float network"})
+	}
+	if a.SQNRDB != nil {
+		facts = append(facts, fact{"Output SQNR", decimal(*a.SQNRDB, 1) + " dB", "signal to quantization noise against float"})
+	}
+	if a.Cosine != nil {
+		facts = append(facts, fact{"Cosine", decimal(*a.Cosine, 5), "of the outputs with float, mean over the samples"})
+	}
+	if a.BitExact != nil && *a.BitExact {
+		facts = append(facts, fact{"Bit-exact", "yes", fmt.Sprintf("every layer of %s checked %s equals the integer reference",
+			Count(int64(a.BitExactSamples)), plural(a.BitExactSamples, "sample"))})
+	}
+	t.facts(facts)
+	if a.BitExact != nil && !*a.BitExact {
+		t.b.WriteString(indent + t.style.alarm("NOT BIT-EXACT") + "\n")
+		t.paragraph("", a.Divergence)
+	}
+}
+
+// signed writes x with two decimals and always a sign.
+func signed(x float64) string {
+	text := decimal(x, 2)
+	switch {
+	case text == "-0.00" || text == "0.00":
+		return "0.00"
+	case x > 0:
+		return "+" + text
+	}
+	return text
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+func (t *textWriter) timing(r *evaluate.Result) {
+	t.section("Time")
+	t.facts([]fact{
+		{"Cycles", Count(r.Timing.Cycles), "of the NPU clock"},
+		{"Latency", significant(r.Timing.LatencyMS, 4) + " ms", "one cold inference: nothing on chip at its start"},
+		{"Throughput", significant(r.Timing.InferencesPerSecond, 4) + " inferences/s", "back to back, steady state; weights are loaded again unless they fit on chip"},
+		{"MAC utilization", decimal(100*r.Timing.MACUtilization, 1) + " %", "of the array's peak over all cycles"},
+	})
+}
+
+func (t *textWriter) dram(r *evaluate.Result) {
+	t.section("DRAM traffic of one inference")
+	d := r.DRAM
+	total := d.ReadBytes + d.WriteBytes
+	facts := []fact{
+		{"Read", Bytes(d.ReadBytes), ""},
+		{"Written", Bytes(d.WriteBytes), ""},
+	}
+	f := fact{"Total", Bytes(total), ""}
+	if d.CompulsoryBytes > 0 {
+		f.remark = fmt.Sprintf("%s times the compulsory %s (input, weights and output once each)",
+			decimal(float64(total)/float64(d.CompulsoryBytes), 2), Bytes(d.CompulsoryBytes))
+	}
+	facts = append(facts, f)
+	f = fact{"Achieved", significant(d.AchievedGBPerS, 3) + " GB/s", ""}
+	if d.PeakGBPerS > 0 {
+		f.remark = fmt.Sprintf("%s %% of the peak of %s GB/s", percent(d.AchievedGBPerS, d.PeakGBPerS), significant(d.PeakGBPerS, 3))
+	}
+	facts = append(facts, f)
+	f = fact{"Requests", Count(d.Requests), ""}
+	if d.RowHitRate != nil {
+		f.remark = decimal(100**d.RowHitRate, 1) + " % row hits"
+	}
+	facts = append(facts, f)
+	t.facts(facts)
+
+	classes := keys(trafficClasses, d.BytesByClass)
+	if len(classes) == 0 {
+		return
+	}
+	parts := make([]float64, len(classes))
+	var sum int64
+	for i, class := range classes {
+		parts[i] = float64(d.BytesByClass[class])
+		sum += d.BytesByClass[class]
+	}
+	shares := percentages(parts)
+	var rows [][]string
+	for i, class := range classes {
+		rows = append(rows, []string{class, Count(d.BytesByClass[class]), shares[i]})
+	}
+	t.b.WriteString("\n")
+	t.table([]Column{{"Class", "", false}, {"Traffic", "B", true}, {"Share", "%", true}}, rows,
+		[]string{"total", Count(sum), wholeShare(shares)})
+}
+
+// wholeShare is what a column of shares sums to.
+func wholeShare(shares []string) string {
+	if len(shares) == 0 || shares[0] == "-" {
+		return "-"
+	}
+	return "100.0"
+}
+
+func (t *textWriter) scratchpads(r *evaluate.Result) {
+	names := keys(nil, r.Scratchpad.PeakBytes, r.Scratchpad.CapacityBytes)
+	if len(names) == 0 {
+		return
+	}
+	t.section("Scratchpads")
+	var rows [][]string
+	for _, name := range names {
+		capacity, used := "-", "-"
+		if c, ok := r.Scratchpad.CapacityBytes[name]; ok {
+			capacity = KiB(c)
+			used = percent(float64(r.Scratchpad.PeakBytes[name]), float64(c))
+		}
+		rows = append(rows, []string{name, KiB(r.Scratchpad.PeakBytes[name]), capacity, used})
+	}
+	t.table([]Column{{"Scratchpad", "", false}, {"Peak", "KiB", true}, {"Capacity", "KiB", true}, {"Used", "%", true}}, rows)
+}
+
+func (t *textWriter) energy(r *evaluate.Result) {
+	t.section("Energy of one inference")
+	e := r.EnergyUJ
+	parts := []struct {
+		name       string
+		energy     float64
+		operations int64 // -1: not counted
+	}{
+		{"MAC array", e.MAC, r.Operations.MAC},
+		{"requantize", e.Requantize, r.Operations.Requantize},
+		{"vector unit", e.Vector, r.Operations.Vector + r.Operations.TableLookups},
+		{"scratchpads", e.Scratchpad, -1},
+		{"DRAM", e.DRAM, -1},
+		{"static", e.Static, -1},
+	}
+	values := make([]float64, len(parts))
+	for i, p := range parts {
+		values[i] = p.energy
+	}
+	shares := percentages(values)
+	perMAC := func(microjoules float64) string {
+		if r.Model.MACs == 0 {
+			return "-"
+		}
+		return decimal(microjoules*1e6/float64(r.Model.MACs), 3)
+	}
+	var rows [][]string
+	for i, p := range parts {
+		operations := ""
+		if p.operations >= 0 {
+			operations = Count(p.operations)
+		}
+		rows = append(rows, []string{p.name, decimal(p.energy, 2), shares[i], perMAC(p.energy), operations})
+	}
+	t.table([]Column{{"Part", "", false}, {"Energy", "µJ", true}, {"Share", "%", true}, {"Per MAC", "pJ", true}, {"Operations", "", true}}, rows,
+		[]string{"total", decimal(e.Total, 2), wholeShare(shares), perMAC(e.Total)})
+}
+
+func (t *textWriter) stalls(r *evaluate.Result) {
+	units := keys(evaluate.Units, r.Stalls)
+	if len(units) == 0 {
+		return
+	}
+	t.section(fmt.Sprintf("What each unit does in the %s cycles (%%)", Count(r.Timing.Cycles)))
+	var rows [][]string
+	for _, unit := range units {
+		s := r.Stalls[unit]
+		shares := percentages([]float64{float64(s.Busy), float64(s.Fill), float64(s.Drain), float64(s.Bank),
+			float64(s.DRAM), float64(s.Semaphore), float64(s.Finished)})
+		rows = append(rows, append([]string{unit}, shares...))
+	}
+	t.table([]Column{{"Unit", "", false}, {"Busy", "", true}, {"Fill", "", true}, {"Drain", "", true}, {"Bank", "", true},
+		{"DRAM", "", true}, {"Semaphore", "", true}, {"Finished", "", true}}, rows)
+	t.paragraph("", "Fill and drain: the array's pipeline. Bank: a scratchpad port is too narrow. DRAM: waits for a transfer. "+
+		"Semaphore: waits for another unit or a free buffer. Finished: nothing left to do.")
+}
+
+func (t *textWriter) notes(r *evaluate.Result) {
+	if len(r.Notes) == 0 {
+		return
+	}
+	t.section("Notes")
+	for _, note := range r.Notes {
+		t.paragraph("- ", note)
+	}
+}
+
+func (t *textWriter) host(r *evaluate.Result) {
+	h := r.Host
+	t.section("Simulation")
+	parts := fmt.Sprintf("%s s: compile %s s, timing %s s, execution %s s", decimal(h.WallSeconds, 2), decimal(h.CompileSeconds, 2),
+		decimal(h.TimingSeconds, 2), decimal(h.ExecuteSeconds, 2))
+	if h.PeakMemoryBytes > 0 {
+		parts += "; peak memory " + Bytes(h.PeakMemoryBytes)
+	}
+	if h.Kernels != "" {
+		parts += "; kernels " + h.Kernels
+	}
+	t.paragraph("", parts)
+}
