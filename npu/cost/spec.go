@@ -1,0 +1,20 @@
+package cost
+
+import "github.com/npusim/npusim/configs"
+
+// NewMachine takes the figures of a validated Spec.
+func NewMachine(spec *configs.Spec) *Machine {
+	return &Machine{
+		Rows:              int64(spec.MACArray.Rows),
+		Columns:           int64(spec.MACArray.Columns),
+		OutputStationary:  spec.MACArray.Dataflow == configs.OutputStationary,
+		OverlapWeightLoad: spec.MACArray.OverlapWeightLoad,
+		OverlapDrain:      spec.MACArray.OverlapDrain,
+		ActivationPort:    int64(spec.NPU.ActivationBytesPerCycle),
+		WeightPort:        int64(spec.NPU.WeightBytesPerCycle),
+		AccumulatorPort:   int64(spec.NPU.AccumulatorBytesPerCycle),
+		Lanes:             int64(spec.Vector.Lanes),
+		TableLanes:        int64(spec.Vector.TableLanes),
+		DivideCycles:      int64(spec.Vector.DivideCycles),
+	}
+}

@@ -1,0 +1,238 @@
+package timing
+
+import (
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/memsim"
+)
+
+// transferQueue is the state of a DMA unit. Its transfers issue in order; a
+// transfer may issue while earlier ones wait for their data.
+type transferQueue struct {
+	current     *isa.Transfer // being issued, nil if none
+	issue       runCursor
+	ready       int64 // cycle from which the current transfer may issue
+	outstanding int   // requests in flight
+	inFlight    []command
+	first       uint64 // number of inFlight[0]
+	active      int64  // start of the current busy interval, -1 if idle
+	layer       int    // of the latest transfer
+}
+
+// command is a transfer whose data is on the way.
+type command struct {
+	outstanding int
+	issued      bool // all requests are out
+	layer       int
+	signals     []uint32 // to give when it and all earlier ones are complete
+}
+
+// runCursor cuts a transfer into requests: contiguous runs in DRAM, merged
+// where they touch, split at multiples of the largest request.
+type runCursor struct {
+	base               uint64
+	block, row         int
+	offset, length     int64 // within the current stretch
+	blocks, rows       int
+	run                int64
+	rowStep, blockStep uint64
+}
+
+func newRunCursor(t *isa.Transfer, base uint64) runCursor {
+	c := runCursor{base: base, blocks: int(t.Blocks), rows: int(t.Rows), run: int64(t.RunBytes()),
+		rowStep: uint64(t.DRAMRowStride), blockStep: uint64(t.DRAMBlockStride)}
+	if c.rows > 1 && c.rowStep == uint64(c.run) {
+		c.run, c.rows = c.run*int64(c.rows), 1
+	}
+	if c.rows == 1 && c.blocks > 1 && c.blockStep == uint64(c.run) {
+		c.run, c.blocks = c.run*int64(c.blocks), 1
+	}
+	return c
+}
+
+// peek is the next request: at most largest bytes, ending at a multiple of
+// largest so that later requests are aligned.
+func (c *runCursor) peek(largest int64) (address uint64, bytes int64) {
+	address = c.base + uint64(c.block)*c.blockStep + uint64(c.row)*c.rowStep + uint64(c.offset)
+	bytes = min(c.run-c.offset, largest-int64(address%uint64(largest)))
+	return address, bytes
+}
+
+// advance consumes a request and reports whether the transfer is complete.
+func (c *runCursor) advance(bytes int64) bool {
+	if c.offset += bytes; c.offset < c.run {
+		return false
+	}
+	c.offset = 0
+	if c.row++; c.row < c.rows {
+		return false
+	}
+	c.row = 0
+	c.block++
+	return c.block == c.blocks
+}
+
+// dmaShift places the unit above the command number in a request identifier.
+const dmaShift = 56
+
+// stepTransfers runs the queue of a DMA unit from now.
+func (e *engine) stepTransfers(u isa.Unit) {
+	q := &e.units[u]
+	t := &q.transfer
+	for {
+		if t.current != nil {
+			if !e.issueOne(u) {
+				return
+			}
+			continue
+		}
+		if !q.pending && !q.cursor.Next(&q.next) {
+			q.done = true
+			e.settle(u, Finished)
+			return
+		}
+		q.pending = false
+		in := q.next.Instruction
+		switch in.Op {
+		case isa.Wait:
+			if !e.take(in.Count) {
+				q.pending = true
+				e.settle(u, e.waitCause(u, in.Count))
+				return
+			}
+		case isa.Signal:
+			if n := len(t.inFlight); n > 0 {
+				t.inFlight[n-1].signals = append(t.inFlight[n-1].signals, in.Count)
+			} else {
+				e.signal(in.Count)
+			}
+		default:
+			e.begin(u, in)
+		}
+	}
+}
+
+// begin starts a transfer: set-up first, then requests.
+func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
+	q := &e.units[u]
+	t := &q.transfer
+	d := e.program.Descriptors[in.Descriptor].(*isa.Transfer)
+	dram := 0
+	if u == isa.StoreDMA {
+		dram = 1
+	}
+	base := e.base[in.Operands[dram].Space] + q.next.Offsets[dram]
+	t.current, t.issue, t.ready = d, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
+	t.layer = d.LayerIndex()
+	t.inFlight = append(t.inFlight, command{layer: t.layer})
+	w := &e.layers[t.layer].Work
+	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
+	if u == isa.StoreDMA || in.Operands[1].Space == isa.ActivationBuffer {
+		w.ActivationBufferBytes += buffer
+	} else {
+		w.WeightBufferBytes += buffer
+	}
+	e.account(u, e.now, Busy)
+	e.startActivity(u)
+}
+
+// issueOne sends the next request of the current transfer and reports whether
+// the queue can go on this cycle.
+func (e *engine) issueOne(u isa.Unit) bool {
+	t := &e.units[u].transfer
+	if e.now < t.ready {
+		e.wake[u] = t.ready
+		return false
+	}
+	if t.outstanding >= e.dma.OutstandingRequests {
+		return false // a completion wakes the unit
+	}
+	address, bytes := t.issue.peek(int64(e.dma.RequestBytes))
+	number := t.first + uint64(len(t.inFlight)) - 1
+	request := memsim.Request{ID: uint64(u)<<dmaShift | number, Address: address, Bytes: uint32(bytes), Write: u == isa.StoreDMA}
+	if !e.memory.Submit(e.time(e.now), request) {
+		e.retry[u] = true
+		return false
+	}
+	moved := e.memory.Moved(request)
+	w := &e.layers[t.layer].Work
+	w.Requests++
+	w.BytesByClass[t.current.Class] += moved
+	if request.Write {
+		w.WrittenBytes += moved
+	} else {
+		w.ReadBytes += moved
+	}
+	t.outstanding++
+	c := &t.inFlight[len(t.inFlight)-1]
+	c.outstanding++
+	t.ready = e.now + 1 // one request a cycle
+	if t.issue.advance(bytes) {
+		c.issued = true
+		t.current = nil
+	}
+	return true
+}
+
+// completed handles the completion of a request.
+func (e *engine) completed(id uint64) {
+	u := isa.Unit(id >> dmaShift)
+	t := &e.units[u].transfer
+	t.outstanding--
+	t.inFlight[id&(1<<dmaShift-1)-t.first].outstanding--
+	for len(t.inFlight) > 0 && t.inFlight[0].issued && t.inFlight[0].outstanding == 0 {
+		c := &t.inFlight[0]
+		e.layers[c.layer].End = max(e.layers[c.layer].End, e.now)
+		for _, s := range c.signals {
+			e.signal(s)
+		}
+		t.inFlight = t.inFlight[1:]
+		t.first++
+	}
+	if t.current != nil {
+		e.wake[u] = min(e.wake[u], max(e.now, t.ready))
+		return
+	}
+	if len(t.inFlight) == 0 {
+		e.rest(u)
+	}
+}
+
+// settle notes that a DMA unit cannot go on; while data is in flight it still
+// counts as busy.
+func (e *engine) settle(u isa.Unit, cause Cause) {
+	q := &e.units[u]
+	if len(q.transfer.inFlight) > 0 {
+		return
+	}
+	e.account(u, e.now, cause)
+	e.stopActivity(u)
+}
+
+// rest notes that the last data in flight has arrived.
+func (e *engine) rest(u isa.Unit) {
+	q := &e.units[u]
+	cause := Finished
+	if q.pending {
+		cause = e.waitCause(u, q.next.Instruction.Count)
+	} else if !q.done {
+		return // the queue goes on this cycle
+	}
+	e.account(u, e.now, cause)
+	e.stopActivity(u)
+}
+
+// startActivity and stopActivity bound the intervals of the timeline in which
+// a DMA unit moves data.
+func (e *engine) startActivity(u isa.Unit) {
+	if t := &e.units[u].transfer; t.active == 0 {
+		t.active = e.now + 1 // stored plus one: zero is idle
+	}
+}
+
+func (e *engine) stopActivity(u isa.Unit) {
+	t := &e.units[u].transfer
+	if t.active > 0 {
+		e.busy(u, t.active-1, e.now, t.layer)
+		t.active = 0
+	}
+}
