@@ -1,0 +1,125 @@
+package lower
+
+import "github.com/npusim/npusim/isa"
+
+// maxBody is the longest loop body looked for, in instructions.
+const maxBody = 160
+
+// compress rolls repeated instruction sequences into loops: two sequences
+// repeat if they differ only in address operands, each by a constant step.
+// The bodies of outer loops are rolled again into inner loops; a loop that
+// stands alone is an inner one.
+func compress(code []isa.Instruction) []isa.Instruction {
+	return roll(code, func(first, second []isa.Instruction) []isa.Instruction {
+		rolled := roll(withSteps(first, second, true), func(a, b []isa.Instruction) []isa.Instruction {
+			return withSteps(a, b, false)
+		})
+		if hasLoop(rolled) {
+			return rolled
+		}
+		return withSteps(first, second, false)
+	})
+}
+
+// roll replaces the repetition that saves most at each position by a loop
+// around what body makes of its first two rounds.
+func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []isa.Instruction) []isa.Instruction {
+	var out []isa.Instruction
+	for i := 0; i < len(code); {
+		period, count := bestRepeat(code[i:])
+		if count == 0 {
+			out = append(out, code[i])
+			i++
+			continue
+		}
+		out = append(out, isa.Instruction{Op: isa.Loop, Count: uint32(count)})
+		out = append(out, body(code[i:i+period], code[i+period:i+2*period])...)
+		out = append(out, isa.Instruction{Op: isa.EndLoop})
+		i += period * count
+	}
+	return out
+}
+
+func hasLoop(code []isa.Instruction) bool {
+	for i := range code {
+		if code[i].Op == isa.Loop {
+			return true
+		}
+	}
+	return false
+}
+
+// bestRepeat finds the body length and count at the start of code that save
+// the most instructions; count 0 if nothing does.
+func bestRepeat(code []isa.Instruction) (period, count int) {
+	best := 0
+	for p := 1; p <= maxBody && 2*p <= len(code); p++ {
+		if !similar(&code[0], &code[p]) {
+			continue
+		}
+		n := repeats(code, p)
+		if saved := p*(n-1) - 2; saved > best {
+			period, count, best = p, n, saved
+		}
+	}
+	return period, count
+}
+
+// repeats counts how often the first p instructions repeat with constant
+// address steps.
+func repeats(code []isa.Instruction, p int) int {
+	n := 1
+	for ; (n+1)*p <= len(code); n++ {
+		for k := range p {
+			a, b := &code[(n-1)*p+k], &code[n*p+k]
+			if !similar(a, b) || !sameStep(&code[k], &code[p+k], a, b) {
+				return n
+			}
+		}
+	}
+	return n
+}
+
+// similar tells instructions that differ at most in address offsets. Loops
+// never repeat: rolling is done level by level.
+func similar(a, b *isa.Instruction) bool {
+	if a.Op != b.Op || a.Count != b.Count || a.Descriptor != b.Descriptor || a.Op == isa.Loop || a.Op == isa.EndLoop || a.Op == isa.Halt {
+		return false
+	}
+	for k := range a.Operands {
+		x, y := &a.Operands[k], &b.Operands[k]
+		if x.Space != y.Space || x.OuterStep != y.OuterStep || x.InnerStep != y.InnerStep {
+			return false
+		}
+	}
+	return true
+}
+
+// sameStep tells whether offsets grow from a to b as from first to second.
+func sameStep(first, second, a, b *isa.Instruction) bool {
+	for k := range a.Operands {
+		step := int64(second.Operands[k].Offset) - int64(first.Operands[k].Offset)
+		if step != int64(int32(step)) || int64(b.Operands[k].Offset)-int64(a.Operands[k].Offset) != step {
+			return false
+		}
+	}
+	return true
+}
+
+// withSteps is the body of a loop: the first repetition, with the steps to
+// the second.
+func withSteps(first, second []isa.Instruction, outer bool) []isa.Instruction {
+	body := make([]isa.Instruction, len(first))
+	copy(body, first)
+	for i := range body {
+		for k := range body[i].Operands {
+			step := int32(int64(second[i].Operands[k].Offset) - int64(first[i].Operands[k].Offset))
+			if outer {
+				body[i].Operands[k].OuterStep = step
+			} else {
+				body[i].Operands[k].InnerStep = step
+			}
+		}
+	}
+	return body
+}

@@ -1,0 +1,226 @@
+// Package lower turns a quantized network into a program of the machine:
+// operators are fused into steps, cut into tiles by a search with the cost
+// model, given addresses in scratchpads and DRAM by liveness, and emitted as
+// one instruction queue a unit, ordered by semaphores.
+//
+// The sequential order of emission defines the meaning of the program; every
+// pair of overlapping accesses from different units is ordered by the tracker,
+// so any tiling gives the same tensors. Not modelled: reuse of halo rows
+// between neighbouring tiles (they are loaded again), concatenation without a
+// copy, more than one core.
+package lower
+
+import (
+	"fmt"
+
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/isa"
+)
+
+// Limit caps tile extents; 0 is no cap. It is for tests and experiments: the
+// search does not need it.
+type Limit struct{ Channels, Rows, Columns, InputChannels int }
+
+// Options change how a network is lowered, never what it computes.
+type Options struct {
+	MaxTile     Limit
+	NoResidency bool // every tensor goes through DRAM
+	ModelHash   [32]byte
+	Settings    []isa.Setting // copied to the program
+}
+
+// nowhere marks a tensor without an address in a region.
+const nowhere = ^uint64(0)
+
+type lowering struct {
+	graph   *integer.Graph
+	target  *Target
+	options Options
+	steps   []*step
+
+	made     []int  // step that makes a tensor, -1 for inputs and constants
+	lastUse  []int  // last step that reads a tensor, -1 if none
+	resident []bool // tensors kept in the activation buffer
+	choices  []choice
+	areas    []areas
+
+	residentAt                           []uint64
+	inputAt, outputAt, scratchAt         []uint64 // by tensor, or nowhere
+	peakActivation, peakWeight           int
+	peakAccumulator                      int
+	inputBytes, outputBytes, scratchSize int
+}
+
+// Lower compiles a validated graph for a target.
+func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, error) {
+	l := &lowering{graph: g, target: target, options: options}
+	var err error
+	if l.steps, err = fuse(g); err != nil {
+		return nil, err
+	}
+	if err := l.checkExtents(); err != nil {
+		return nil, err
+	}
+	l.lifetimes()
+	if err := l.plan(); err != nil {
+		return nil, err
+	}
+	l.placeRegions()
+	return l.program()
+}
+
+// checkExtents refuses tensors whose extents do not fit descriptor fields.
+func (l *lowering) checkExtents() error {
+	for i := range l.graph.Tensors {
+		t := &l.graph.Tensors[i]
+		s := t.Shape
+		if s.Rows > 1<<15-1 || s.Columns > 1<<15-1 || s.Channels > 1<<24 || s.Elements() > 1<<31-1 {
+			return fmt.Errorf("tensor %s of %d channels x %d rows x %d columns is too large: the limits are 2^24, 2^15-1 and 2^15-1, and 2^31-1 elements", t.Name, s.Channels, s.Rows, s.Columns)
+		}
+	}
+	for _, out := range l.graph.Outputs {
+		produced := false
+		for _, s := range l.steps {
+			produced = produced || s.output == out
+		}
+		if !produced {
+			return fmt.Errorf("output %s is an input or a constant of the network: there is nothing to run", l.graph.Tensors[out].Name)
+		}
+	}
+	return nil
+}
+
+func (l *lowering) lifetimes() {
+	n := len(l.graph.Tensors)
+	l.made, l.lastUse, l.resident = make([]int, n), make([]int, n), make([]bool, n)
+	for i := range n {
+		l.made[i], l.lastUse[i] = -1, -1
+	}
+	for k, s := range l.steps {
+		l.made[s.output] = k
+		for _, id := range s.reads {
+			l.lastUse[id] = k
+		}
+	}
+}
+
+func (l *lowering) layout(id integer.TensorID) layout {
+	t := &l.graph.Tensors[id]
+	return layout{t.Shape.Channels, t.Shape.Rows, t.Shape.Columns, l.target.ChannelBlock, int(t.Bits)}
+}
+
+func (l *lowering) isOutput(id integer.TensorID) bool {
+	for _, out := range l.graph.Outputs {
+		if out == id {
+			return true
+		}
+	}
+	return false
+}
+
+// placeRegions gives addresses in the input, output and scratch regions.
+func (l *lowering) placeRegions() {
+	n := len(l.graph.Tensors)
+	unplaced := func() []uint64 {
+		list := make([]uint64, n)
+		for i := range list {
+			list[i] = nowhere
+		}
+		return list
+	}
+	l.inputAt, l.outputAt, l.scratchAt = unplaced(), unplaced(), unplaced()
+	sequence := func(ids []integer.TensorID, offsets []uint64) int {
+		size := 0
+		for _, id := range ids {
+			if offsets[id] != nowhere {
+				continue
+			}
+			layout := l.layout(id)
+			offsets[id] = uint64(size)
+			size += l.target.align(layout.bytes())
+		}
+		return size
+	}
+	l.inputBytes = sequence(l.graph.Inputs, l.inputAt)
+	l.outputBytes = sequence(l.graph.Outputs, l.outputAt)
+	l.scratchSize = l.placeScratch()
+}
+
+// packTensor is a constant tensor in its DRAM layout.
+func (l *lowering) packTensor(id integer.TensorID) []byte {
+	t := &l.graph.Tensors[id]
+	layout := l.layout(id)
+	data := make([]byte, layout.bytes())
+	pixel := make([]int8, layout.pitch())
+	for c0 := 0; c0 < layout.channels; c0 += layout.block {
+		for h := range layout.rows {
+			for w := range layout.columns {
+				clear(pixel)
+				for c := c0; c < min(c0+layout.block, layout.channels); c++ {
+					pixel[c-c0] = t.Constant[(c*layout.rows+h)*layout.columns+w]
+				}
+				isa.Pack(data[layout.offset(c0, h, w):], pixel, layout.bits)
+			}
+		}
+	}
+	return data
+}
+
+// program emits all steps and assembles the program.
+func (l *lowering) program() (*isa.Program, error) {
+	e := &emission{l: l, tracker: newTracker(), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
+	for _, s := range l.steps {
+		if err := e.step(s); err != nil {
+			return nil, fmt.Errorf("layer %s: %w", s.name(), err)
+		}
+	}
+	p := &isa.Program{
+		Name: l.graph.Name, MachineHash: l.target.MachineHash, ModelHash: l.options.ModelHash, Config: l.target.Config,
+		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
+		Trace: e.trace, Settings: l.options.Settings,
+	}
+	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
+		p.Code[u] = e.section(u)
+	}
+	p.RegionBytes[isa.Weights] = uint64(len(e.constants))
+	p.RegionBytes[isa.Input] = uint64(l.inputBytes)
+	p.RegionBytes[isa.Output] = uint64(l.outputBytes)
+	p.RegionBytes[isa.Scratch] = uint64(l.scratchSize)
+	p.Buffers[isa.ActivationBuffer] = uint64(l.peakActivation)
+	p.Buffers[isa.WeightBuffer] = uint64(l.peakWeight)
+	p.Buffers[isa.AccumulatorBuffer] = uint64(l.peakAccumulator)
+	for i := range l.graph.Tensors {
+		t := &l.graph.Tensors[i]
+		p.Tensors = append(p.Tensors, isa.Tensor{Name: t.Name, Channels: uint32(t.Shape.Channels), Rows: uint32(t.Shape.Rows),
+			Columns: uint32(t.Shape.Columns), Bits: t.Bits, Scale: t.Scale, Zero: t.Zero})
+	}
+	for _, s := range l.steps {
+		row := isa.Layer{Name: s.name(), Op: s.operators(), Tensor: uint32(s.output), MACs: s.anchor.MACs}
+		if c := s.anchor.Convolution; c != nil {
+			row.WeightBits = c.WeightBits
+			p.Weights += int64(len(c.Weights))
+		}
+		for _, f := range s.followers {
+			row.MACs += f.MACs
+		}
+		p.MACs += row.MACs
+		p.Layers = append(p.Layers, row)
+	}
+	for i, id := range l.graph.Inputs {
+		p.Inputs = append(p.Inputs, l.binding(id, isa.Input, l.inputAt[id], l.graph.InputShapes[i]))
+	}
+	for i, id := range l.graph.Outputs {
+		p.Outputs = append(p.Outputs, l.binding(id, isa.Output, l.outputAt[id], l.graph.OutputShapes[i]))
+	}
+	return p, nil
+}
+
+func (l *lowering) binding(id integer.TensorID, space isa.Space, offset uint64, shape []int) isa.Binding {
+	layout := l.layout(id)
+	b := isa.Binding{Tensor: uint32(id), Space: space, Offset: offset, Block: uint16(layout.block),
+		PixelBytes: uint32(layout.pixelBytes()), RowStride: uint32(layout.rowStride()), BlockStride: uint32(layout.blockStride())}
+	for _, d := range shape {
+		b.Shape = append(b.Shape, int64(d))
+	}
+	return b
+}

@@ -1,0 +1,346 @@
+package lower
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/isa"
+)
+
+// traffic is what the loops of a tiling move.
+type traffic struct {
+	bytes     int64
+	transfers int64
+	edge      int64 // bytes before the first and after the last computation
+	serial    bool  // some operand has one slot for many tiles, so nothing overlaps
+}
+
+// traffic follows the reuse of slots: a slot set that holds every tile an
+// operand needs loads each once; otherwise the cyclic walk finds nothing.
+func (p *shape) traffic(v *tiling) traffic {
+	var t traffic
+	channelTiles, pixelTiles, inputTiles := p.tiles(v)
+	n := p.s.anchor
+	for i := range p.layouts {
+		if p.resident[i] {
+			continue
+		}
+		once, boxes := p.operandTraffic(i, v)
+		times := int64(1)
+		if p.array && i == 0 {
+			distinct := pixelTiles * inputTiles // between two visits of the same tile
+			if !v.weightsOuter {
+				distinct = inputTiles
+			}
+			if distinct > v.inputSlots[i] {
+				times = int64(channelTiles)
+				if p.grouped {
+					times = int64(channelTiles / n.Convolution.Groups)
+				}
+			}
+		}
+		t.bytes += once * times
+		t.transfers += boxes * times
+		t.edge += once / max(1, boxes)
+		if v.inputSlots[i] == 1 && boxes*times > 1 {
+			t.serial = true
+		}
+	}
+	if n.Kind == integer.Convolution {
+		weights := int64(isa.PackedBytes(len(n.Convolution.Weights), int(n.Convolution.WeightBits)))
+		tiles := channelTiles * inputTiles
+		times := int64(1)
+		if v.weightsOuter && inputTiles > v.weightSlots || !v.weightsOuter && tiles > v.weightSlots {
+			times = int64(pixelTiles)
+		}
+		parameterTimes := int64(1)
+		if !v.weightsOuter && channelTiles > v.parameterSlots {
+			parameterTimes = int64(pixelTiles)
+		}
+		parameters := int64(isa.ParameterBytes(p.output.Channels, multiplierMode(n.Convolution)))
+		t.bytes += weights*times + parameters*parameterTimes
+		t.transfers += int64(tiles)*times + int64(channelTiles)*parameterTimes
+		t.edge += weights/int64(tiles) + parameters/int64(channelTiles)
+		if v.weightSlots == 1 && int64(tiles)*times > 1 {
+			t.serial = true
+		}
+	}
+	if !p.outStays {
+		stores := int64(channelTiles * pixelTiles)
+		if p.grouped {
+			stores = int64(pixelTiles)
+		}
+		t.bytes += int64(p.outLayout.bytes())
+		t.transfers += stores
+		t.edge += int64(p.outLayout.bytes()) / stores
+		if v.outputSlots == 1 && stores > 1 {
+			t.serial = true
+		}
+	}
+	return t
+}
+
+// operandTraffic is the bytes of loading every distinct box of an operand
+// once, halos included, and the number of boxes.
+func (p *shape) operandTraffic(operand int, v *tiling) (bytes, boxes int64) {
+	l := &p.layouts[operand]
+	n := p.s.anchor
+	pixels := func(out int, size int, kernel, stride, dilation, pad, extent int) (total, count int64) {
+		for _, s := range split(out, size) {
+			in, _ := window(s, kernel, stride, dilation, pad, extent)
+			total += int64(in.size)
+			count++
+		}
+		return total, count
+	}
+	var geometry *integer.Geometry
+	switch {
+	case operand >= len(n.Inputs):
+	case n.Kind == integer.Convolution:
+		geometry = &n.Convolution.Geometry
+	case n.Kind == integer.Pool:
+		geometry = &n.Pool.Geometry
+	}
+	channelTiles, pixelTiles, inputTiles := p.tiles(v)
+	if geometry == nil {
+		c, h, w := p.extents(operand, v)
+		if c == l.channels && h == l.rows && w == l.columns {
+			return int64(l.bytes()), 1
+		}
+		return int64(l.bytes()), int64(channelTiles * pixelTiles)
+	}
+	g := geometry
+	rows, rowTiles := pixels(p.output.Rows, v.rows, g.Kernel[0], g.Stride[0], g.Dilation[0], g.PadBegin[0], l.rows)
+	columns, columnTiles := pixels(p.output.Columns, v.columns, g.Kernel[1], g.Stride[1], g.Dilation[1], g.PadBegin[1], l.columns)
+	bytes = rows * columns * int64(l.pixelBytes()) * int64(l.blocks())
+	if columnTiles > 1 { // short runs waste part of a burst each
+		bytes += rows * columnTiles * int64(l.blocks()) * int64(p.t.BurstBytes/2)
+	}
+	boxes = rowTiles * columnTiles
+	if p.array {
+		return bytes, boxes * int64(inputTiles)
+	}
+	return bytes, boxes * int64(channelTiles)
+}
+
+// judge estimates a tiling: computation overlaps transfers unless a single
+// slot keeps them apart.
+func (p *shape) judge(v *tiling) estimate {
+	array, vector := p.compute(v)
+	t := p.traffic(v)
+	moving := t.bytes*1000/p.t.MilliBytesPerCycle + t.transfers*int64(p.t.TransferCycles)
+	edge := t.edge * 1000 / p.t.MilliBytesPerCycle
+	if t.serial {
+		return estimate{array + vector + moving, t.bytes}
+	}
+	return estimate{max(array, vector, moving) + min(edge, moving), t.bytes}
+}
+
+// candidateSizes are the tile extents worth trying on an axis: the axis cut
+// into n equal parts, in steps of unit, at most limit.
+func candidateSizes(extent, unit, limit int) []int {
+	var list []int
+	if limit > 0 && limit < extent {
+		extent = min(extent, max(limit/unit*unit, unit))
+	}
+	for _, parts := range []int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 96, 112, 128, 192, 256, 512, 1024, 2048, 4096} {
+		size := ceilDivide(ceilDivide(extent, parts), unit) * unit
+		if size > extent {
+			size = extent
+		}
+		if len(list) == 0 || size < list[len(list)-1] {
+			list = append(list, size)
+		}
+		if size <= unit {
+			break
+		}
+	}
+	return list
+}
+
+// choice is the outcome of a search.
+type choice struct {
+	tiling
+	need     need
+	estimate estimate
+}
+
+// slack is how much slower than the fastest tiling one with less DRAM traffic
+// may be, in percent: the estimates are not better than that.
+const slack = 2
+
+// search finds the tiling of a step with the lowest estimated cycles, then
+// DRAM bytes, that fits capacity. If none fits, least is the smallest room
+// among the tilings tried.
+func (l *lowering) search(s *step, capacity need) (best choice, least need, ok bool) {
+	p := l.shape(s)
+	var fitting []choice
+	least = need{1 << 62, 1 << 62, 1 << 62}
+	var leastOver int64 = 1 << 62
+	limit := l.options.MaxTile
+	channelUnit := l.target.ChannelBlock
+	channelExtent := p.output.Channels
+	if p.grouped {
+		channelExtent, channelUnit = p.group, 1
+	}
+	// Axes that cannot be cut keep one candidate.
+	channelSizes := candidateSizes(channelExtent, channelUnit, limit.Channels)
+	rowSizes := candidateSizes(p.output.Rows, 1, limit.Rows)
+	columnSizes := candidateSizes(p.output.Columns, 1, limit.Columns)
+	inputSizes := []int{0}
+	nests := []bool{false}
+	switch {
+	case s.anchor.Kind == integer.Rearrange:
+		channelSizes, rowSizes, columnSizes = []int{p.output.Channels}, []int{p.output.Rows}, []int{p.output.Columns}
+	case s.anchor.Kind == integer.Softmax:
+		channelSizes = []int{p.output.Channels}
+	case p.array:
+		unit := l.target.ChannelBlock
+		if p.grouped {
+			unit = 1
+		}
+		inputSizes = candidateSizes(p.reduction, unit, limit.InputChannels)
+		// Parts of a block load the whole block: only where nothing else fits.
+		for part := unit / 2; part >= 1 && part < p.reduction; part /= 2 {
+			inputSizes = append(inputSizes, part)
+		}
+		nests = []bool{true, false}
+		if p.grouped {
+			nests = []bool{false}
+		}
+	}
+	consider := func(v tiling) bool {
+		n := p.needs(&v)
+		if n.fits(capacity) {
+			fitting = append(fitting, choice{v, n, p.judge(&v)})
+			return true
+		}
+		over := int64(max(0, n.activation-capacity.activation)) + int64(max(0, n.weight-capacity.weight)) + int64(max(0, n.accumulator-capacity.accumulator))
+		if over < leastOver {
+			least, leastOver = n, over
+		}
+		return false
+	}
+	for _, columns := range columnSizes {
+		// Narrow tiles cost halos and short runs: cut columns only when whole rows do not fit.
+		if len(fitting) > 0 {
+			break
+		}
+		for _, inputs := range inputSizes {
+			if len(fitting) > 0 && inputs*p.cells() < 4*int(l.target.Cost.Rows) {
+				break
+			}
+			for _, rows := range rowSizes {
+				for _, channels := range channelSizes {
+					for _, weightsOuter := range nests {
+						v := tiling{channels: channels, rows: rows, columns: columns, inputChannels: inputs, weightsOuter: weightsOuter}
+						p.slots(v, consider)
+					}
+				}
+			}
+		}
+	}
+	if len(fitting) == 0 {
+		return choice{}, least, false
+	}
+	fastest := fitting[0].estimate.cycles
+	for _, c := range fitting {
+		fastest = min(fastest, c.estimate.cycles)
+	}
+	best.estimate.bytes = 1<<63 - 1
+	for _, c := range fitting {
+		if c.estimate.cycles > fastest+fastest*slack/100 {
+			continue
+		}
+		if c.estimate.bytes < best.estimate.bytes || c.estimate.bytes == best.estimate.bytes && c.estimate.cycles < best.estimate.cycles {
+			best = c
+		}
+	}
+	return best, need{}, true
+}
+
+// slots tries the buffer counts of a tiling: two of everything, all tiles of
+// the weights or of the input, and single buffers where two do not fit.
+func (p *shape) slots(v tiling, consider func(tiling) bool) {
+	channelTiles, pixelTiles, inputTiles := p.tiles(&v)
+	tiles := channelTiles * pixelTiles
+	double := func(n int) int { return min(2, n) }
+	weightTiles, inputBoxes := channelTiles*inputTiles, pixelTiles*inputTiles
+	if !p.array {
+		weightTiles, inputBoxes = channelTiles, tiles
+	}
+	weightCounts := []int{double(weightTiles), weightTiles}
+	inputCounts := []int{double(inputBoxes), inputBoxes}
+	if !p.array || p.resident[0] {
+		inputCounts = inputCounts[:1]
+	}
+	if p.s.anchor.Kind != integer.Convolution {
+		weightCounts = []int{0}
+	}
+	weightCounts, inputCounts = slices.Compact(weightCounts), slices.Compact(inputCounts)
+	build := func(inputs, weights, others int) tiling {
+		c := v
+		c.inputSlots = make([]int, len(p.layouts))
+		for i := range c.inputSlots {
+			c.inputSlots[i] = min(others, tiles)
+		}
+		if len(c.inputSlots) > 0 {
+			c.inputSlots[0] = inputs
+		}
+		if p.s.anchor.Kind == integer.Rearrange {
+			c.inputSlots[0] = 1
+		}
+		c.weightSlots = weights
+		if p.s.anchor.Kind == integer.Convolution {
+			c.parameterSlots = min(others, channelTiles)
+			if weights == weightTiles {
+				c.parameterSlots = channelTiles
+			}
+		}
+		c.outputSlots = min(others, tiles)
+		return c
+	}
+	found := false
+	for _, inputs := range inputCounts {
+		for _, weights := range weightCounts {
+			if consider(build(inputs, weights, 2)) {
+				found = true
+			}
+		}
+	}
+	if !found {
+		consider(build(1, min(1, weightCounts[0]), 1))
+	}
+}
+
+// TooSmallError says that a layer fits no tiling. Setting each scratchpad to
+// at least the stated size makes room for it.
+type TooSmallError struct {
+	Layer, Op                                   string
+	ActivationKiB, WeightKiB, AccumulatorKiB    int // smallest sizes that would do
+	haveActivation, haveWeight, haveAccumulator int // KiB
+}
+
+func tooSmall(s *step, least, capacity need) error {
+	kib := func(bytes int) int { return ceilDivide(bytes, 1024) }
+	return &TooSmallError{
+		Layer: s.name(), Op: s.operators(),
+		ActivationKiB: kib(least.activation), WeightKiB: kib(least.weight), AccumulatorKiB: kib(least.accumulator),
+		haveActivation: capacity.activation / 1024, haveWeight: capacity.weight / 1024, haveAccumulator: capacity.accumulator / 1024,
+	}
+}
+
+func (e *TooSmallError) Error() string {
+	var short []string
+	add := func(name string, needed, have int) {
+		if needed > have {
+			short = append(short, fmt.Sprintf("npu.%s_kib = %d (it is %d)", name, needed, have))
+		}
+	}
+	add("activation_buffer", e.ActivationKiB, e.haveActivation)
+	add("weight_buffer", e.WeightKiB, e.haveWeight)
+	add("accumulator_buffer", e.AccumulatorKiB, e.haveAccumulator)
+	return fmt.Sprintf("layer %s (%s) does not fit the scratchpads even in its smallest tiles: it needs at least %s", e.Layer, e.Op, strings.Join(short, " and "))
+}
