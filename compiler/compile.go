@@ -1,0 +1,199 @@
+// Package compiler is the driver of the compiler: one table of passes takes an
+// ONNX file and a configuration to a program of the machine.
+//
+// Its rooms: onnx (file format), ops (operators), graph (float network),
+// transform (float rewriting), floatref (float execution), dataset,
+// quantize (float to integer), integer (quantized network and its reference),
+// lower (tiles, memory, instructions).
+package compiler
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/npusim/npusim/compiler/graph"
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/compiler/lower"
+	"github.com/npusim/npusim/compiler/onnx"
+	"github.com/npusim/npusim/compiler/ops"
+	"github.com/npusim/npusim/compiler/quantize"
+	"github.com/npusim/npusim/compiler/transform"
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa"
+)
+
+// Samples feed calibration: Load gives the inputs of sample i, in the order of
+// the graph's inputs, and is called from several goroutines.
+type Samples struct {
+	Count int
+	Load  func(i int) ([][]float32, error)
+}
+
+// Options of a compilation.
+type Options struct {
+	Spec        *configs.Spec
+	Calibration Samples
+	Workers     int
+	Lower       lower.Options
+	// Dump, if set, receives the text form of what each pass made.
+	Dump func(pass, text string)
+	// Progress, if set, is told which pass runs.
+	Progress func(pass string)
+}
+
+// Compilation is a network on its way through the passes. Each pass fills the
+// fields that later ones need.
+type Compilation struct {
+	Options Options
+
+	Model       *onnx.Model
+	Graph       *graph.Graph       // as imported
+	Network     *transform.Network // rewritten, still float
+	Calibration *quantize.Calibration
+	Quantized   *integer.Graph
+	Report      *quantize.Report
+	Program     *isa.Program
+
+	Times []PassTime
+}
+
+// PassTime is how long a pass took.
+type PassTime struct {
+	Pass string
+	Took time.Duration
+}
+
+// pass is a row of the table: what it does and what must have run before.
+type pass struct {
+	name  string
+	needs []string
+	run   func(context.Context, *Compilation) error
+	text  func(*Compilation) string // what it made, for Dump
+}
+
+var passes = []pass{
+	{"import", nil, importModel, func(c *Compilation) string { return c.Graph.String() }},
+	{"transform", []string{"import"}, transformGraph, func(c *Compilation) string { return c.Network.Graph.String() }},
+	{"calibrate", []string{"transform"}, calibrate, nil},
+	{"quantize", []string{"calibrate"}, quantizeNetwork, func(c *Compilation) string { return c.Report.String() + c.Quantized.String() }},
+	{"lower", []string{"quantize"}, lowerGraph, disassembly},
+	{"verify", []string{"lower"}, verifyProgram, nil},
+}
+
+func init() {
+	seen := map[string]bool{}
+	for _, p := range passes {
+		for _, need := range p.needs {
+			if !seen[need] {
+				panic(fmt.Sprintf("pass %s stands before %s, which it needs", p.name, need))
+			}
+		}
+		seen[p.name] = true
+	}
+}
+
+// Compile runs all passes on an already decoded model. Errors name the pass.
+func Compile(ctx context.Context, model *onnx.Model, options Options) (*Compilation, error) {
+	c := &Compilation{Options: options, Model: model}
+	return c, c.run(ctx, len(passes))
+}
+
+// Import runs only the passes up to the rewritten float network.
+func Import(ctx context.Context, model *onnx.Model) (*Compilation, error) {
+	c := &Compilation{Model: model}
+	return c, c.run(ctx, 2)
+}
+
+// Resume runs the passes after Import with options known only now, such as
+// calibration samples in the shape of the imported inputs.
+func (c *Compilation) Resume(ctx context.Context, options Options) error {
+	c.Options = options
+	return c.run(ctx, len(passes))
+}
+
+// run executes the passes that have not run yet, up to last.
+func (c *Compilation) run(ctx context.Context, last int) error {
+	for _, p := range passes[len(c.Times):last] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if c.Options.Progress != nil {
+			c.Options.Progress(p.name)
+		}
+		start := time.Now()
+		if err := p.run(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		c.Times = append(c.Times, PassTime{p.name, time.Since(start)})
+		if c.Options.Dump != nil && p.text != nil {
+			c.Options.Dump(p.name, p.text(c))
+		}
+	}
+	return nil
+}
+
+func importModel(_ context.Context, c *Compilation) (err error) {
+	c.Graph, err = ops.Import(c.Model)
+	if err == nil && c.Graph.Name == "" {
+		c.Graph.Name = strings.TrimSuffix(filepath.Base(c.Model.Path), ".onnx")
+	}
+	return err
+}
+
+func transformGraph(_ context.Context, c *Compilation) (err error) {
+	c.Network, err = transform.Run(c.Graph)
+	return err
+}
+
+func calibrate(ctx context.Context, c *Compilation) (err error) {
+	samples := c.Options.Calibration
+	if samples.Count < 1 {
+		return fmt.Errorf("there is no calibration sample")
+	}
+	load := func(i int) ([][]float32, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return samples.Load(i)
+	}
+	c.Calibration, err = quantize.Calibrate(c.Network, &c.Options.Spec.Quantization, samples.Count, c.Options.Workers, load)
+	return err
+}
+
+func quantizeNetwork(_ context.Context, c *Compilation) (err error) {
+	if c.Quantized, c.Report, err = quantize.Quantize(c.Network, c.Calibration, &c.Options.Spec.Quantization); err != nil {
+		return err
+	}
+	return c.Quantized.Validate()
+}
+
+func lowerGraph(_ context.Context, c *Compilation) (err error) {
+	options := c.Options.Lower
+	options.ModelHash = c.Model.SHA256
+	c.Program, err = lower.Lower(c.Quantized, lower.NewTarget(c.Options.Spec), options)
+	return err
+}
+
+func verifyProgram(_ context.Context, c *Compilation) error {
+	return isa.Verify(c.Program, Limits(c.Options.Spec))
+}
+
+// Limits are the scratchpad sizes of a Spec.
+func Limits(spec *configs.Spec) isa.Limits {
+	return isa.Limits{
+		Activation:  uint64(spec.NPU.ActivationBufferBytes()),
+		Weight:      uint64(spec.NPU.WeightBufferBytes()),
+		Accumulator: uint64(spec.NPU.AccumulatorBufferBytes()),
+	}
+}
+
+func disassembly(c *Compilation) string {
+	var b strings.Builder
+	if err := isa.Disassemble(&b, c.Program); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}

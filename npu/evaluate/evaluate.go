@@ -1,0 +1,221 @@
+package evaluate
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/npusim/npusim/compiler"
+	"github.com/npusim/npusim/compiler/graph"
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/npu/kernel"
+	"github.com/npusim/npusim/npu/timing"
+)
+
+func valueID(id int) graph.ValueID { return graph.ValueID(id) }
+
+// Compile compiles an ONNX model to a program.
+func Compile(ctx context.Context, o Options) (*compiler.Compilation, error) {
+	j, err := prepare(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	if !j.compiled {
+		return nil, usage(fmt.Errorf("%s is a program already", o.Model))
+	}
+	return j.compilation, nil
+}
+
+// Run compiles if needed, times the program once, executes the samples, and
+// gathers the Result.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	start := time.Now()
+	j, err := prepare(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	compiled := time.Now()
+	o.progress("time", 0, 0)
+	timed, err := timing.Run(j.program, j.spec)
+	if err != nil {
+		return nil, usage(err)
+	}
+	r := j.hardware(timed)
+	timingDone := time.Now()
+	if !o.TimingOnly {
+		accuracy, outcomes, err := j.accuracy(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Accuracy = accuracy
+		j.layerSQNR(r, outcomes)
+	}
+	r.Notes = j.notes()
+	r.Host = Host{
+		WallSeconds:     time.Since(start).Seconds(),
+		CompileSeconds:  compiled.Sub(start).Seconds(),
+		TimingSeconds:   timingDone.Sub(compiled).Seconds(),
+		ExecuteSeconds:  time.Since(timingDone).Seconds(),
+		PeakMemoryBytes: peakMemory(),
+		Kernels:         kernel.Implementation(),
+	}
+	return r, nil
+}
+
+// hardware fills everything that does not depend on data.
+func (j *job) hardware(t *timing.Result) *Result {
+	p, spec := j.program, j.spec
+	machine, config := spec.MachineHash(), spec.ConfigHash()
+	r := &Result{
+		Schema:  Schema,
+		Model:   Model{Name: p.Name, MACs: p.MACs, Parameters: p.Weights},
+		Config:  Config{Name: spec.Name, MachineHash: hex.EncodeToString(machine[:]), ConfigHash: hex.EncodeToString(config[:])},
+		Program: programSize(p),
+	}
+	if p.ModelHash != ([32]byte{}) {
+		r.Model.SHA256 = hex.EncodeToString(p.ModelHash[:])
+	}
+	if j.compilation != nil {
+		r.Model.Parameters = j.compilation.Graph.Parameters()
+		r.Model.MACs = j.compilation.Graph.MACs()
+	}
+	seconds := float64(t.Cycles) / (float64(spec.NPU.ClockMHz) * 1e6)
+	cells := float64(spec.MACArray.Rows) * float64(spec.MACArray.Columns)
+	r.Timing = Timing{
+		Cycles: t.Cycles, LatencyMS: seconds * 1e3, InferencesPerSecond: ratio(1, seconds),
+		MACUtilization: ratio(float64(t.Total.MACs), float64(t.Cycles)*cells),
+	}
+	r.DRAM = DRAM{
+		ReadBytes: t.Total.ReadBytes, WriteBytes: t.Total.WrittenBytes, BytesByClass: byClass(&t.Total),
+		AchievedGBPerS: ratio(float64(t.Total.ReadBytes+t.Total.WrittenBytes), seconds*1e9), PeakGBPerS: spec.DRAM.PeakGBPerS(),
+		Requests: t.Total.Requests, CompulsoryBytes: compulsoryBytes(p),
+	}
+	r.Scratchpad = Scratchpad{PeakBytes: map[string]int64{}, CapacityBytes: map[string]int64{
+		isa.ActivationBuffer.String():  spec.NPU.ActivationBufferBytes(),
+		isa.WeightBuffer.String():      spec.NPU.WeightBufferBytes(),
+		isa.AccumulatorBuffer.String(): spec.NPU.AccumulatorBufferBytes(),
+	}}
+	for space := isa.ActivationBuffer; space <= isa.AccumulatorBuffer; space++ {
+		r.Scratchpad.PeakBytes[space.String()] = int64(p.Buffers[space])
+	}
+	r.Operations = Operations{MAC: t.Total.MACs, Requantize: t.Total.Requantizations, Vector: t.Total.VectorOperations, TableLookups: t.Total.TableLookups}
+	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds)
+	r.Stalls = stalls(t)
+	for i := range p.Layers {
+		l, w := &p.Layers[i], &t.Layers[i]
+		share := float64(w.Cycles()) / (float64(spec.NPU.ClockMHz) * 1e6)
+		row := Layer{
+			Name: l.Name, Op: l.Op, Cycles: w.Cycles(), MACs: l.MACs, WeightBits: int(l.WeightBits),
+			Utilization: ratio(float64(w.Work.MACs), float64(w.Cycles())*cells),
+			Bound:       w.Bound().String(), CyclesByBound: map[string]int64{},
+			DRAMReadBytes: w.Work.ReadBytes, DRAMWriteBytes: w.Work.WrittenBytes, BytesByClass: byClass(&w.Work),
+			EnergyUJ: energy(&spec.Energy, &w.Work, share).Total,
+		}
+		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
+			row.CyclesByBound[b.String()] = w.ByBound[b]
+		}
+		r.Layers = append(r.Layers, row)
+	}
+	return r
+}
+
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+func byClass(w *timing.Work) map[string]int64 {
+	m := map[string]int64{}
+	for c := isa.WeightClass; int(c) < isa.NumClasses; c++ {
+		m[c.String()] = w.BytesByClass[c]
+	}
+	return m
+}
+
+func stalls(t *timing.Result) Stalls {
+	units := map[string]isa.Unit{}
+	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
+		units[u.String()] = u
+	}
+	s := Stalls{}
+	for _, name := range Units {
+		c := &t.Causes[units[name]]
+		s[name] = UnitStalls{Busy: c[timing.Busy], Fill: c[timing.Fill], Drain: c[timing.Drain], Bank: c[timing.Bank],
+			DRAM: c[timing.DRAM], Semaphore: c[timing.Semaphore], Finished: c[timing.Finished]}
+	}
+	return s
+}
+
+func programSize(p *isa.Program) Program {
+	var size Program
+	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
+		size.Instructions += int64(len(p.Code[u]))
+		for i := range p.Code[u] {
+			size.CodeBytes += int64(isa.InstructionBytes(&p.Code[u][i]))
+		}
+		if s, err := isa.NewStream(p.Code[u]); err == nil {
+			size.DynamicInstructions += int64(s.DynamicLength())
+		}
+	}
+	size.WeightBytes = int64(len(p.Constants))
+	if p.Weights > 0 {
+		size.WeightBitsPerWeight = 8 * float64(size.WeightBytes) / float64(p.Weights)
+	}
+	return size
+}
+
+// layerSQNR puts the signal-to-noise ratio of each layer's tensor, summed over
+// the checked samples, into its row.
+func (j *job) layerSQNR(r *Result, outcomes []sampleOutcome) {
+	for i := range j.program.Layers {
+		id := j.program.Layers[i].Tensor
+		var signal, noise float64
+		for k := range outcomes {
+			if o := &outcomes[k]; o.layerSignal != nil {
+				signal += o.layerSignal[id]
+				noise += o.layerNoise[id]
+			}
+		}
+		if db, ok := decibels(signal, noise); ok {
+			r.Layers[i].SQNRDB = &db
+		}
+	}
+}
+
+// notes are the rules and limits a reader of the figures must know.
+func (j *job) notes() []string {
+	notes := []string{
+		"Latency is one cold inference; inferences per second is its reciprocal: consecutive inferences do not overlap in this version, and weights are loaded again each time.",
+		fmt.Sprintf("DRAM is the %q tier: peak bandwidth and a fixed latency, no banks, rows or refresh. Real memories stream at 85 to 95 %% of peak.", j.spec.DRAM.Tier),
+		"Energy is a linear model of counted operations and bytes with the figures of the configuration; it is an estimate.",
+		"Layers overlap in time: a layer's cycles run from the end of the layer before to the completion of its own last instruction, so they sum to the total.",
+	}
+	if c := j.compilation; c != nil && c.Quantized != nil {
+		var lowered int
+		var where string
+		for i := range c.Quantized.Nodes {
+			if a := c.Quantized.Nodes[i].Convolution; a != nil && a.LoweredShifts > 0 {
+				lowered += a.LoweredShifts
+				if where == "" {
+					where = c.Quantized.Nodes[i].Name
+				}
+			}
+		}
+		if lowered > 0 {
+			notes = append(notes, fmt.Sprintf("The shift of %d channels was lowered to keep sums in 32 bits, first in layer %s.", lowered, where))
+		}
+	}
+	return notes
+}
+
+// Version is the module version of the binary, for reports.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
