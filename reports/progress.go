@@ -78,6 +78,9 @@ func (p *Progress) Done() {
 
 // line is the text of the status line after the elapsed time.
 func (p *Progress) line(elapsed time.Duration) string {
+	if p.total <= 0 && p.done == 0 {
+		return fmt.Sprintf("%s  %s elapsed", p.label, shortDuration(elapsed))
+	}
 	if p.total <= 0 {
 		return fmt.Sprintf("%s  %s  %s elapsed", p.label, Count(int64(p.done)), shortDuration(elapsed))
 	}

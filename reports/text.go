@@ -108,11 +108,14 @@ func (t *textWriter) paragraph(lead, text string) {
 
 func (t *textWriter) title(r *evaluate.Result) {
 	t.section(fmt.Sprintf("%s on %s", r.Model.Name, r.Config.Name))
+	program := fmt.Sprintf("%s instructions (%s with loops unrolled), code %s, constants %s",
+		Count(r.Program.Instructions), Count(r.Program.DynamicInstructions), Bytes(r.Program.CodeBytes), Bytes(r.Program.WeightBytes))
+	if r.Program.WeightBitsPerWeight > 0 {
+		program += fmt.Sprintf(" (%s bits a weight, parameters and tables included)", decimal(r.Program.WeightBitsPerWeight, 2))
+	}
 	facts := []fact{
 		{"Model", fmt.Sprintf("%s parameters, %s MACs an inference", Count(r.Model.Parameters), Count(r.Model.MACs)), ""},
-		{"Program", fmt.Sprintf("%s instructions (%s with loops unrolled), code %s, weights %s at %s bits a weight",
-			Count(r.Program.Instructions), Count(r.Program.DynamicInstructions), Bytes(r.Program.CodeBytes),
-			Bytes(r.Program.WeightBytes), decimal(r.Program.WeightBitsPerWeight, 2)), ""},
+		{"Program", program, ""},
 	}
 	if r.Model.SHA256 != "" {
 		facts = append(facts, fact{"SHA-256", r.Model.SHA256, ""})
@@ -208,7 +211,7 @@ func (t *textWriter) timing(r *evaluate.Result) {
 	t.facts([]fact{
 		{"Cycles", Count(r.Timing.Cycles), "of the NPU clock"},
 		{"Latency", significant(r.Timing.LatencyMS, 4) + " ms", "one cold inference: nothing on chip at its start"},
-		{"Throughput", significant(r.Timing.InferencesPerSecond, 4) + " inferences/s", "back to back, steady state; weights are loaded again unless they fit on chip"},
+		{"Throughput", significant(r.Timing.InferencesPerSecond, 4) + " inferences/s", "one after another: the reciprocal of the latency, weights loaded each time"},
 		{"MAC utilization", decimal(100*r.Timing.MACUtilization, 1) + " %", "of the array's peak over all cycles"},
 	})
 }
