@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/configs/strict"
+)
+
+// oneArgument wants exactly one argument, called name in messages.
+func oneArgument(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s is missing; see %s --help", name, cmd.CommandPath())
+		}
+		return atMost(1)(cmd, args)
+	}
+}
+
+// atMost refuses arguments beyond the first n.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("unexpected argument %q; see %s --help", args[n], cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// files completes an argument with files of these extensions.
+func files(extensions ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return extensions, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// directory completes an argument with a folder.
+func directory(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// choice is a flag whose value is one of a few names.
+type choice struct {
+	value   string
+	allowed []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+
+func (c *choice) Set(value string) error {
+	if slices.Contains(c.allowed, value) {
+		c.value = value
+		return nil
+	}
+	hint := ""
+	if nearest := strict.Nearest(value, c.allowed); nearest != "" {
+		hint = fmt.Sprintf("; did you mean %s?", nearest)
+	}
+	return fmt.Errorf("must be %s%s", strings.Join(c.allowed, " or "), hint)
+}
+
+// addFormat adds --format text|json, text unless given.
+func addFormat(cmd *cobra.Command) *choice {
+	c := &choice{value: "text", allowed: []string{"text", "json"}}
+	cmd.Flags().Var(c, "format", "form of the answer")
+	complete(cmd, "format", cobra.FixedCompletions(c.allowed, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// complete registers the completion of a flag that exists.
+func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err)
+	}
+}
+
+// require makes a flag that exists a required one.
+func require(cmd *cobra.Command, flag string) {
+	if err := cmd.MarkFlagRequired(flag); err != nil {
+		panic(err)
+	}
+}
+
+// presetNames completes the name of a configuration: presets, then files.
+func presetNames(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, p := range configs.Presets() {
+		if strings.HasPrefix(p.Name, prefix) {
+			names = append(names, cobra.CompletionWithDesc(p.Name, p.Description))
+		}
+	}
+	if len(names) > 0 {
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// settings completes --set: the key first, then the names it may take.
+func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	var list []string
+	for _, key := range configs.Keys() {
+		if !strings.Contains(key.Path, ".") || strings.Contains(key.Path, "[]") {
+			continue // labels and lists: not for the command line
+		}
+		begin := key.Path + "="
+		if strings.HasPrefix(prefix, begin) {
+			var values []string
+			for _, value := range valueNames(key) {
+				values = append(values, begin+value)
+			}
+			return values, cobra.ShellCompDirectiveNoFileComp
+		}
+		if strings.HasPrefix(begin, prefix) {
+			list = append(list, cobra.CompletionWithDesc(begin, key.Meaning))
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// valueNames lists the names that a key may take, none for numbers and texts.
+func valueNames(key configs.Key) []string {
+	if key.Type == "boolean" {
+		return []string{"true", "false"}
+	}
+	var names []string
+	for i, part := range strings.Split(key.Type, `"`) {
+		if i%2 == 1 { // between quotes
+			names = append(names, part)
+		}
+	}
+	return names
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/reports"
+)
+
+func newRun(t *tool) *cobra.Command {
+	var options evaluate.Options
+	var spec specification
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "run MODEL [flags]",
+		Short: "Compile a network, execute and time it, compare it with float",
+		Long: `Compile an ONNX network (or load a compiled .npu program), execute it bit for
+bit, time it, compare it with the float network, and print the summary.
+
+Without --data the inputs are random numbers from --seed, and figures tell how
+near the integers come to the float network, not how often it is right. A .npu
+program runs with the configuration it was compiled with unless --config or
+--set say otherwise, and has float figures only if --model names the ONNX file
+it was compiled from.`,
+		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml
+  npusim run testdata/glyphs/glyphs.onnx --config mobile --timing-only
+  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
+      --samples 100 --set quantization.weights=per-layer --out report`,
+		Args:              oneArgument("MODEL"),
+		ValidArgsFunction: files("onnx", "npu"),
+	}
+	flags := cmd.Flags()
+	spec.register(cmd, defaultConfig+", or that of the .npu program")
+	addInputFlags(cmd, &options)
+	flags.IntVarP(&options.Samples, "samples", "n", 0, "`N` evaluation samples; 0 for all, or 16 random ones")
+	flags.BoolVar(&options.CheckAll, "check-all", false, "compare every sample with the integer reference, not 16")
+	flags.BoolVar(&options.TimingOnly, "timing-only", false, "time the program without executing it")
+	flags.StringVar(&options.FloatModel, "model", "", "ONNX `file` that a .npu program was compiled from")
+	flags.StringVarP(&folder, "out", "o", "", "write the report `directory` too")
+	format := addFormat(cmd)
+	complete(cmd, "model", cobra.FixedCompletions([]string{"onnx"}, cobra.ShellCompDirectiveFilterFileExt))
+	complete(cmd, "out", directory)
+	cmd.MarkFlagsMutuallyExclusive("timing-only", "check-all")
+
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		options.Model = args[0]
+		options.Progress = t.progress.report
+		if err := checkInputFlags(&options); err != nil {
+			return err
+		}
+		if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+			return usagef("--out %s: it is a file; a directory belongs there", folder)
+		}
+		if options.Spec, err = spec.load(options.Model); err != nil {
+			return err
+		}
+		result, err := evaluate.Run(cmd.Context(), options)
+		if err != nil {
+			return err
+		}
+		t.progress.clear()
+		if folder != "" {
+			if err := reports.WriteDirectory(folder, result); err != nil {
+				return err
+			}
+			t.note("report written to %s", folder)
+		}
+		return answer(func(w io.Writer) error {
+			if format.value == "json" {
+				return reports.WriteJSON(w, result)
+			}
+			return reports.WriteText(w, result, reports.DetectStyle(os.Stdout))
+		})
+	}
+	return cmd
+}
+
+// addInputFlags adds the flags about inputs and workers that compiling and
+// running share.
+func addInputFlags(cmd *cobra.Command, o *evaluate.Options) {
+	flags := cmd.Flags()
+	flags.StringVarP(&o.Data, "data", "d", "", "data set, a TOML `file`; without it, seeded random inputs")
+	flags.Uint64Var(&o.Seed, "seed", 0, "seed `K` of random inputs")
+	flags.IntVarP(&o.Workers, "workers", "j", 0, "`N` workers; 0 for one a core")
+	complete(cmd, "data", cobra.FixedCompletions([]string{"toml"}, cobra.ShellCompDirectiveFilterFileExt))
+}
+
+// Bounds of what the command line may ask for: each worker has buffers of its
+// own, and something is kept of each sample.
+const (
+	maxWorkers = 1024
+	maxSamples = 1_000_000
+)
+
+func checkInputFlags(o *evaluate.Options) error {
+	if o.Workers < 0 || o.Workers > maxWorkers {
+		return usagef("--workers %d: must be 0 to %d", o.Workers, maxWorkers)
+	}
+	if o.Samples < 0 || o.Samples > maxSamples {
+		return usagef("--samples %d: must be 0 to %d", o.Samples, maxSamples)
+	}
+	return nil
+}
