@@ -1,0 +1,122 @@
+// Command accuracy prints the table of quantization results of the README: for
+// each network, top-1 of the float reference and of the simulated machine in
+// each weight mode, with the 95 % interval of the paired difference, on every
+// evaluation sample of its data set.
+//
+//	go run ./testdata/accuracy -data DIR
+//
+// DIR holds the real networks and data sets (default: the environment variable
+// NPUSIM_DATA, else ../shared/data); rows whose files are absent are left out
+// with a message. The network of this repository needs no DIR.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/npu/evaluate"
+)
+
+// row is a network with its data set, both relative to a folder.
+type row struct {
+	name, model, data string
+	own               bool // shipped with this repository
+}
+
+var rows = []row{
+	{"glyphs (ours)", "testdata/glyphs/glyphs.onnx", "testdata/glyphs/glyphs.toml", true},
+	{"MobileNetV1-0.75", "models/mobilenetv1_0.75_224.onnx", "imagenet224/tensorflow.toml", false},
+	{"MobileNetV2", "models/mobilenetv2_1.0_224.onnx", "imagenet224/torchvision.toml", false},
+	{"ResNet-20", "models/resnet20_cifar10.onnx", "cifar10/normalized.toml", false},
+	{"ResNet-8", "models/mlperftiny_resnet8_cifar10.onnx", "cifar10/raw.toml", false},
+	{"DS-CNN", "models/mlperftiny_dscnn_kws.onnx", "kws/mfcc.toml", false},
+}
+
+var modes = []string{"per-layer", "per-layer-shift", "per-channel"}
+
+func main() {
+	data := flag.String("data", dataFolder(), "folder of the real networks and data sets")
+	preset := flag.String("config", "mobile", "hardware preset or TOML file")
+	samples := flag.Int("samples", 0, "evaluation samples of each network, 0 for all")
+	only := flag.String("only", "", "only networks whose name contains this")
+	workers := flag.Int("workers", 0, "goroutines, 0 for one a core")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := table(ctx, *data, *preset, *only, *samples, *workers); err != nil {
+		fmt.Fprintln(os.Stderr, "accuracy:", err)
+		os.Exit(1)
+	}
+}
+
+func dataFolder() string {
+	if d := os.Getenv("NPUSIM_DATA"); d != "" {
+		return d
+	}
+	return filepath.Join("..", "shared", "data")
+}
+
+func table(ctx context.Context, data, preset, only string, samples, workers int) error {
+	start := time.Now()
+	fmt.Println("| network | samples | float top-1 % | weights | NPU top-1 % | difference, points (95 %) | agreement % | SQNR dB | bit-exact on |")
+	fmt.Println("|---|--:|--:|---|--:|--:|--:|--:|--:|")
+	for _, r := range rows {
+		if !strings.Contains(r.name, only) {
+			continue
+		}
+		model, set := r.model, r.data
+		if !r.own {
+			model, set = filepath.Join(data, r.model), filepath.Join(data, r.data)
+		}
+		if _, err := os.Stat(model); err != nil {
+			fmt.Fprintf(os.Stderr, "accuracy: %s left out: %v\n", r.name, err)
+			continue
+		}
+		var cache evaluate.FloatCache
+		for _, mode := range modes {
+			if err := line(ctx, r.name, model, set, preset, mode, samples, workers, &cache); err != nil {
+				return fmt.Errorf("%s, %s: %w", r.name, mode, err)
+			}
+		}
+	}
+	fmt.Fprintf(os.Stderr, "accuracy: %.0f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+// line runs one network in one weight mode and prints its row.
+func line(ctx context.Context, name, model, set, preset, mode string, samples, workers int, cache *evaluate.FloatCache) error {
+	sets := []string{"quantization.weights=" + mode}
+	if mode == "per-channel" {
+		sets = append(sets, "mac_array.per_channel_multiplier=true")
+	}
+	spec, err := configs.Load(preset, sets)
+	if err != nil {
+		return err
+	}
+	r, err := evaluate.Run(ctx, evaluate.Options{Model: model, Data: set, Spec: spec, Samples: samples, Workers: workers, Float: cache})
+	if err != nil {
+		return err
+	}
+	a := r.Accuracy
+	if a.NPUTop1 == nil || a.Top1Difference == nil || a.BitExact == nil {
+		return fmt.Errorf("the data set has no labels")
+	}
+	if !*a.BitExact {
+		return fmt.Errorf("not bit-exact: %s", a.Divergence)
+	}
+	sqnr := math.NaN()
+	if a.SQNRDB != nil {
+		sqnr = *a.SQNRDB
+	}
+	fmt.Printf("| %s | %d | %.1f | %s | %.1f | %+.1f (%+.1f to %+.1f) | %.1f | %.1f | %d samples |\n", name, a.Samples, 100**a.FloatTop1, mode, 100**a.NPUTop1,
+		100**a.Top1Difference, 100*a.Top1DifferenceInterval.Low, 100*a.Top1DifferenceInterval.High, 100**a.Agreement, sqnr, a.BitExactSamples)
+	return nil
+}
