@@ -99,7 +99,7 @@ var keys = []Key{
 	{Path: "quantization.activation_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "an activation"},
 	{Path: "quantization.rounding", Default: `"half-up-shift"`, Scope: RunScope, Meaning: "of requantization"},
 	{Path: "quantization.calibration", Default: `"percentile"`, Scope: RunScope, Meaning: "how activation ranges are chosen from samples"},
-	{Path: "quantization.percentile", Default: "99.999", Min: 50, Max: 100, Scope: RunScope, Unit: "percent", Meaning: "of calibration values inside the range, above 50; for calibration \"percentile\""},
+	{Path: "quantization.percentile", Default: "99.99", Min: 50, Max: 100, Scope: RunScope, Unit: "percent", Meaning: "of calibration values inside the range, above 50; for calibration \"percentile\""},
 	{Path: "quantization.layer", Default: "[]", Scope: RunScope, Meaning: "overrides by layer name, later ones win; replaces an inherited list"},
 	{Path: "quantization.layer[].match", Scope: RunScope, Meaning: "glob for the whole layer name; * and ? stop at /, [a-z] is a set"},
 	{Path: "quantization.layer[].weights", Default: "as above", Scope: RunScope, Meaning: "overrides quantization.weights"},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/chewxy/math32"
+
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/fixed"
@@ -42,11 +44,11 @@ func (l *layerWeights) channel(c int) []float32 { return l.weights[c*l.taps() : 
 
 // largest is the magnitude of the largest weight of a channel.
 func (l *layerWeights) largest(c int) float64 {
-	var m float64
+	var m float32
 	for _, w := range l.channel(c) {
-		m = math.Max(m, math.Abs(float64(w)))
+		m = math32.Max(m, math32.Abs(w)) // exact in float32
 	}
-	return m
+	return float64(m)
 }
 
 // steps is the largest integer weight.
