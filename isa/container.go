@@ -80,6 +80,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Encode returns the program in the binary container. Equal programs give
 // equal bytes. A program that Decode would refuse is refused here.
 func (p *Program) Encode() ([]byte, error) {
+	if p.ShapeOnly {
+		return nil, fmt.Errorf("encode program %q: it was made from layer shapes alone and has no weights to store", p.Name)
+	}
 	type part struct {
 		kind  sectionKind
 		index uint16

@@ -6,7 +6,7 @@ package isa
 type Program struct {
 	Name        string
 	MachineHash [32]byte // of the units, scratchpads and ISA options it was compiled for
-	ModelHash   [32]byte // SHA-256 of the ONNX file, zero if there was none
+	ModelHash   [32]byte // SHA-256 of the model file, zero if there was none
 	Config      string   // canonical TOML the program was compiled with
 	Rounding    Rounding
 
@@ -25,6 +25,11 @@ type Program struct {
 	MACs     int64 // of the float network, one inference
 	Weights  int64 // weight elements (without biases)
 	Settings []Setting
+
+	// ShapeOnly marks a program made from layer shapes alone: the weights
+	// region has a size but no contents, so Constants is empty. Such a program
+	// can be verified and timed, but neither executed nor encoded.
+	ShapeOnly bool
 }
 
 // Semaphore names the one queue that signals and the one that waits.

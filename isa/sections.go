@@ -61,9 +61,6 @@ func readConstants(p *Program, _ Unit, r *reader) {
 	p.Constants = append([]byte(nil), r.take(len(r.data))...)
 }
 
-// semaphoreBytes: signaller u8, waiter u8, reserved u16, initial credits u32.
-const semaphoreBytes = 8
-
 func writeSemaphores(p *Program, _ Unit) ([]byte, error) {
 	if len(p.Semaphores) > MaxSemaphores {
 		return nil, fmt.Errorf("%d semaphores, the machine has %d", len(p.Semaphores), MaxSemaphores)

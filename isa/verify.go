@@ -125,7 +125,11 @@ func (v *verifier) tables() {
 			v.failTable("the peak of %d bytes in %s exceeds its capacity of %d", p.Buffers[s], s, v.capacity(s))
 		}
 	}
-	if uint64(len(p.Constants)) != p.RegionBytes[Weights] {
+	if p.ShapeOnly {
+		if len(p.Constants) > 0 {
+			v.failTable("a program of layer shapes alone has %d bytes of constants", len(p.Constants))
+		}
+	} else if uint64(len(p.Constants)) != p.RegionBytes[Weights] {
 		v.failTable("the constants have %d bytes, region %s has %d", len(p.Constants), Weights, p.RegionBytes[Weights])
 	}
 	if !validEnum(roundingNames[:], uint64(p.Rounding)) {
@@ -200,14 +204,18 @@ func (v *verifier) binding(b *Binding) error {
 	r.require(b.Space.IsDRAM(), "space is %s, which is no region of DRAM", b.Space)
 	r.positive("block", uint64(b.Block))
 	r.require(b.Offset < addressLimit, "offset %#x does not fit %d bits", b.Offset, addressBits)
+	elements := uint64(1)
 	for i, extent := range b.Shape {
 		r.require(extent >= 1, "shape[%d] is %d, must be at least 1", i, extent)
+		r.span("the product of shape", elements, uint64(max(extent, 1)))
+		elements *= uint64(extent)
 	}
 	if r.err != nil {
 		return r.err
 	}
 	t := &v.p.Tensors[b.Tensor]
 	channels, rows, columns := uint64(t.Channels), uint64(t.Rows), uint64(t.Columns)
+	r.require(elements == channels*rows*columns, "shape %v has %d elements, tensor %s has %d", b.Shape, elements, t.Name, channels*rows*columns)
 	blocks := (channels + uint64(b.Block) - 1) / uint64(b.Block)
 	pixel := uint64(PackedBytes(min(int(b.Block), int(t.Channels)), int(t.Bits)))
 	r.require(uint64(b.PixelBytes) >= pixel || columns <= 1, "pixel_bytes is %d, a pixel takes %d", b.PixelBytes, pixel)

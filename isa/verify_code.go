@@ -93,6 +93,10 @@ func (v *verifier) operands(u Unit, i int) {
 			v.fail(u, i, "depthwise needs first and last, d%d does not set both", in.Descriptor)
 		}
 	}
+	if t, is := d.(*Transfer); is && !t.distinct(in.Op) {
+		v.fail(u, i, "%s writes bytes more than once: the runs of d%d overlap where they arrive", in.Op, in.Descriptor)
+		return
+	}
 	touched := Accesses(nil, &Dynamic{Index: i, Instruction: in}, d)
 	var used [MaxOperands]bool
 	for k := range touched {
@@ -159,4 +163,18 @@ func dynamicCount(code []Instruction, count func(Opcode) bool) int {
 		}
 	}
 	return total
+}
+
+// distinct tells whether the runs of a transfer share no byte where it writes,
+// which bounds its work by the room it writes to.
+func (t *Transfer) distinct(op Opcode) bool {
+	length, row, block := uint64(t.Run), uint64(t.BufferRowStride), uint64(t.BufferBlockStride)
+	if op == Store {
+		length, row, block = uint64(t.RunBytes()), uint64(t.DRAMRowStride), uint64(t.DRAMBlockStride)
+	}
+	rows, blocks := uint64(t.Rows), uint64(t.Blocks)
+	apart := func(inner, innerStep, outer, outerStep uint64) bool { // each outer step passes all inner ones
+		return (inner == 1 || innerStep >= length) && (outer == 1 || outerStep >= (inner-1)*innerStep+length)
+	}
+	return apart(rows, row, blocks, block) || apart(blocks, block, rows, row)
 }

@@ -74,6 +74,8 @@ func TestVerifyPlantedFaults(t *testing.T) {
 		{"binding pixel", func(b *builder) { b.p.Outputs[0].PixelBytes = 15 }, "pixel_bytes is 15, a pixel takes 16"},
 		{"binding block", func(b *builder) { b.p.Outputs[0].Block = 0 }, "block is 0"},
 		{"binding shape", func(b *builder) { b.p.Outputs[0].Shape[0] = 0 }, "shape[0] is 0"},
+		{"binding elements", func(b *builder) { b.p.Inputs[0].Shape[1] = 1 << 32 }, "input 0: shape ["},
+		{"binding elements beyond an address", func(b *builder) { b.p.Inputs[0].Shape[1] = 1 << 40 }, "input 0: the product of shape must stay below 2^40"},
 		{"same unit on both ends", func(b *builder) { b.p.Semaphores[0].Signaller = MACArray }, "s0: unit mac both signals and waits"},
 
 		// Code.
@@ -94,6 +96,7 @@ func TestVerifyPlantedFaults(t *testing.T) {
 		{"foreign signal", func(b *builder) { b.find(LoadDMA, Signal).Count = 3 }, load + "1: signal on s3 belongs to unit mac"},
 		{"descriptor number", func(b *builder) { b.find(MACArray, Convolution).Descriptor = 3 }, "convolution names d3, the program has 3 descriptors"},
 		{"descriptor kind", func(b *builder) { b.find(MACArray, Convolution).Descriptor = 1 }, "convolution needs a descriptor of kind convolution_tile, d1 is a transfer"},
+		{"load over itself", func(b *builder) { b.p.Descriptors[0].(*Transfer).Rows = 1 << 24 }, load + "0: load writes bytes more than once: the runs of d0 overlap where they arrive"},
 		{"output without use", func(b *builder) { b.p.Descriptors[2].(*ConvolutionTile).Last = false }, "convolution has operand output, which d2 makes no use of"},
 		{"sums missing", func(b *builder) { b.p.Descriptors[2].(*ConvolutionTile).First = false }, "convolution lacks operand accumulators, which d2 makes use of"},
 		{"sums not aligned", func(b *builder) {
