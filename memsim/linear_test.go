@@ -177,6 +177,18 @@ func TestWritesOvertakeWaitingReads(t *testing.T) {
 	}
 }
 
+// TestTiesKeepTheOrder of submission: the write is back when the latency of
+// the read before it ends.
+func TestTiesKeepTheOrder(t *testing.T) {
+	m := newLinear(t, 1e9, 20_000, 1)
+	m.Submit(0, memsim.Request{ID: 1, Bytes: 10})
+	m.Submit(0, memsim.Request{ID: 2, Bytes: 20, Write: true})
+	got := m.Advance(30_000, nil)
+	if len(got) != 2 || got[0] != (memsim.Completion{ID: 1, Time: 30_000}) || got[1] != (memsim.Completion{ID: 2, Time: 30_000}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, c := range []struct {
 		bandwidth int64

@@ -89,6 +89,51 @@ func TestDepthwiseClosedForm(t *testing.T) {
 	}
 }
 
+// TestVectorClosedForms: 16 lanes, 4 table lanes, 16 cycles a division, on 20
+// channels x 3 x 5 = 300 elements, which are 19 groups of lanes and 75 of table
+// lanes.
+func TestVectorClosedForms(t *testing.T) {
+	m := machine()
+	elementwise := &isa.ElementwiseTile{Channels: 20, Rows: 3, Columns: 5}
+	binary := func(mode isa.BinaryMode) isa.Descriptor {
+		return &isa.BinaryTile{Mode: mode, Channels: 20, Rows: 3, Columns: 5}
+	}
+	pool := func(mode isa.PoolMode) isa.Descriptor {
+		return &isa.PoolTile{Mode: mode, Channels: 20, OutputRows: 3, OutputColumns: 5, KernelRows: 2, KernelColumns: 3}
+	}
+	copied := func(table bool) isa.Descriptor {
+		return &isa.CopyTile{Channels: 20, Rows: 3, Columns: 5, UseTable: table}
+	}
+	for _, test := range []struct {
+		name string
+		op   isa.Opcode
+		d    isa.Descriptor
+		want cost.Operation // Compute, which is all of Cycles, and the work
+	}{
+		{"addition", isa.Binary, binary(isa.AddMode), cost.Operation{Compute: 19, VectorOperations: 300, Requantizations: 300, ActivationRead: 600, ActivationWritten: 300}},
+		{"product", isa.Binary, binary(isa.MultiplyMode), cost.Operation{Compute: 19, VectorOperations: 300, Requantizations: 300, ActivationRead: 600, ActivationWritten: 300}},
+		{"quotient", isa.Binary, binary(isa.DivideMode), cost.Operation{Compute: 16 * 19, VectorOperations: 300, Requantizations: 300, ActivationRead: 600, ActivationWritten: 300}},
+		{"maximum", isa.Pool, pool(isa.MaximumPool), cost.Operation{Compute: 6 * 19, VectorOperations: 1800, ActivationRead: 1800, ActivationWritten: 300}},
+		{"average", isa.Pool, pool(isa.AveragePool), cost.Operation{Compute: 6 * 19, VectorOperations: 1800, Requantizations: 300, ActivationRead: 1800, ActivationWritten: 300}},
+		{"counted average", isa.Pool, pool(isa.AveragePoolCounted), cost.Operation{Compute: 6 * 19, VectorOperations: 1800, Requantizations: 300, ActivationRead: 1800, ActivationWritten: 300, WeightRead: 48}},
+		{"table", isa.Table, elementwise, cost.Operation{Compute: 75, TableLookups: 300, ActivationRead: 300, ActivationWritten: 300, WeightRead: 256}},
+		{"softmax", isa.Softmax, elementwise, cost.Operation{Compute: 19 + 75 + 16*19, VectorOperations: 900, TableLookups: 300, ActivationRead: 900, ActivationWritten: 300, WeightRead: 1024}},
+		{"copy", isa.Copy, copied(false), cost.Operation{Compute: 19, VectorOperations: 300, ActivationRead: 300, ActivationWritten: 300}},
+		{"copy through a table", isa.Copy, copied(true), cost.Operation{Compute: 75, TableLookups: 300, ActivationRead: 300, ActivationWritten: 300, WeightRead: 256}},
+		{"rearrange", isa.Rearrange, &isa.RearrangeTile{OutputChannels: 20, OutputRows: 3, OutputColumns: 5}, cost.Operation{Compute: 300, VectorOperations: 300, ActivationRead: 300, ActivationWritten: 300}},
+	} {
+		test.want.Cycles = test.want.Compute
+		if got := m.Of(test.op, test.d); got != test.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
+		}
+	}
+	narrow := *m
+	narrow.ActivationPort = 10
+	if o := narrow.Of(isa.Binary, binary(isa.AddMode)); o.Cycles != 60 || o.Bank != 41 {
+		t.Errorf("600 bytes through a port of 10 take %d cycles, %d of them for the port; want 60 and 41", o.Cycles, o.Bank)
+	}
+}
+
 // TestTilesOfAProduct: the accumulator traffic and the work of a convolution
 // cut along its input channels.
 func TestTilesOfAProduct(t *testing.T) {

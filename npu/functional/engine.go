@@ -33,6 +33,9 @@ func New(p *isa.Program, limits isa.Limits) (*Engine, error) {
 	if err := isa.Verify(p, limits); err != nil {
 		return nil, err
 	}
+	if p.ShapeOnly {
+		return nil, fmt.Errorf("program %s was made from layer shapes alone: it has no weights, so it can be timed but not executed", p.Name)
+	}
 	if p.Rounding != isa.HalfUpShift {
 		return nil, fmt.Errorf("program %s uses rounding mode %d: this version executes half-up-shift only", p.Name, p.Rounding)
 	}
@@ -109,10 +112,19 @@ func (e *Engine) NewState() *State {
 		s.dram[space] = make([]byte, e.program.RegionBytes[space])
 	}
 	s.dram[isa.Weights] = e.program.Constants // shared: nothing writes there
-	s.buffer[isa.ActivationBuffer] = make([]int8, e.limits.Activation)
-	s.buffer[isa.WeightBuffer] = make([]int8, e.limits.Weight)
-	s.accumulator = make([]int32, e.limits.Accumulator/4)
+	s.buffer[isa.ActivationBuffer] = make([]int8, e.room(isa.ActivationBuffer, e.limits.Activation))
+	s.buffer[isa.WeightBuffer] = make([]int8, e.room(isa.WeightBuffer, e.limits.Weight))
+	s.accumulator = make([]int32, e.room(isa.AccumulatorBuffer, e.limits.Accumulator)/4)
 	return s
+}
+
+// room is how much of a scratchpad the program touches: the peak it states,
+// which verification holds it to, or all of it.
+func (e *Engine) room(space isa.Space, capacity uint64) uint64 {
+	if peak := e.program.Buffers[space]; peak > 0 {
+		return min(capacity, (peak+3)&^3)
+	}
+	return capacity
 }
 
 // Run executes the program once. inputs and outputs are elements in (channel,

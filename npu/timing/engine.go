@@ -13,6 +13,10 @@ import (
 
 const never = int64(math.MaxInt64)
 
+// maxRequests bounds the time that a hostile program can take: descriptors may
+// ask for 2^40 bytes one by one.
+const maxRequests = 1 << 31
+
 // engine is one run of the clock.
 type engine struct {
 	program  *isa.Program
@@ -29,6 +33,7 @@ type engine struct {
 	blocked    []bool     // whether its waiter waits now
 	retry      [isa.NumUnits]bool
 	now        int64
+	requests   int64
 
 	operations map[operationKey]*cost.Operation
 	layers     []Layer
@@ -126,6 +131,9 @@ func (e *engine) loop() error {
 		next = min(next, event)
 		if next == never {
 			break
+		}
+		if e.requests > maxRequests {
+			return fmt.Errorf("program %s makes more than %d DRAM requests: too many to time", e.program.Name, int64(maxRequests))
 		}
 		e.now = next
 		e.finished = e.memory.Advance(e.time(e.now), e.finished[:0])
@@ -255,7 +263,10 @@ func (e *engine) compute(u isa.Unit, in *isa.Instruction) {
 	q.causes[Bank] += o.Bank
 	q.since = end
 	layer := d.LayerIndex()
-	e.busy(u, e.now, end, layer)
+	streaming := e.now + o.Fill
+	e.busy(u, Interval{e.now, streaming, int32(layer), true})
+	e.busy(u, Interval{streaming, streaming + o.Compute, int32(layer), false})
+	e.busy(u, Interval{streaming + o.Compute, end, int32(layer), true})
 	e.layers[layer].End = max(e.layers[layer].End, end)
 	w := &e.layers[layer].Work
 	w.MACs += o.MACs
@@ -272,13 +283,14 @@ func (e *engine) compute(u isa.Unit, in *isa.Instruction) {
 }
 
 // busy records an interval on the timeline, joining it to the one before.
-func (e *engine) busy(u isa.Unit, start, end int64, layer int) {
-	line := e.timeline[u]
-	if n := len(line); n > 0 && line[n-1].End >= start && line[n-1].Layer == int32(layer) {
-		line[n-1].End = max(line[n-1].End, end)
+func (e *engine) busy(u isa.Unit, i Interval) {
+	if i.End <= i.Start {
 		return
 	}
-	if end > start {
-		e.timeline[u] = append(line, Interval{start, end, int32(layer)})
+	line := e.timeline[u]
+	if n := len(line); n > 0 && line[n-1].End >= i.Start && line[n-1].Layer == i.Layer && line[n-1].Overhead == i.Overhead {
+		line[n-1].End = max(line[n-1].End, i.End)
+		return
 	}
+	e.timeline[u] = append(line, i)
 }

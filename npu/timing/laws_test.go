@@ -11,6 +11,7 @@ import (
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
+	"github.com/npusim/npusim/npu/cost"
 	"github.com/npusim/npusim/npu/timing"
 )
 
@@ -122,6 +123,75 @@ func TestBooksBalance(t *testing.T) {
 		atLeast("bytes written", r.Total.WrittenBytes, written)
 		peak := spec.DRAM.PeakGBPerS() * 1e3 / float64(spec.NPU.ClockMHz) // bytes a cycle
 		atLeast("cycles for the bytes", r.Cycles, int64(float64(r.Total.ReadBytes+r.Total.WrittenBytes)/peak))
+	}
+}
+
+// TestWorkIsThatOfTheInstructions: every count of a result is the sum of the
+// closed forms over the executed instructions and of the transfers' bytes.
+func TestWorkIsThatOfTheInstructions(t *testing.T) {
+	for seed := range seeds(120) {
+		p, spec := randomProgram(t, seed)
+		machine := cost.NewMachine(spec)
+		want := make([]timing.Work, len(p.Layers))
+		var units [isa.NumUnits]cost.Operation
+		for u := range p.Code {
+			if len(p.Code[u]) == 0 {
+				continue
+			}
+			stream, err := isa.NewStream(p.Code[u])
+			if err != nil {
+				t.Fatal(err)
+			}
+			cursor := stream.Cursor()
+			var d isa.Dynamic
+			for cursor.Next(&d) {
+				in := d.Instruction
+				if isa.Instructions[in.Op].Descriptor == isa.NoDescriptor {
+					continue
+				}
+				descriptor := p.Descriptors[in.Descriptor]
+				w := &want[descriptor.LayerIndex()]
+				if transfer, ok := descriptor.(*isa.Transfer); ok {
+					elements := int64(transfer.Run) * int64(transfer.Rows) * int64(transfer.Blocks)
+					if in.Op == isa.Load && in.Operands[1].Space == isa.WeightBuffer {
+						w.WeightBufferBytes += elements
+					} else {
+						w.ActivationBufferBytes += elements
+					}
+					continue
+				}
+				o := machine.Of(in.Op, descriptor)
+				w.MACs += o.MACs
+				w.Requantizations += o.Requantizations
+				if tile, ok := descriptor.(*isa.ConvolutionTile); ok && tile.Mode == isa.ChannelMultiplier {
+					w.ChannelRequantizations += o.Requantizations
+				}
+				w.VectorOperations += o.VectorOperations
+				w.TableLookups += o.TableLookups
+				w.ActivationBufferBytes += o.ActivationRead + o.ActivationWritten
+				w.WeightBufferBytes += o.WeightRead
+				w.AccumulatorBytes += o.AccumulatorRead + o.AccumulatorWrite
+				units[u].Compute += o.Compute
+				units[u].Fill += o.Fill
+				units[u].Drain += o.Drain
+				units[u].Bank += o.Bank
+			}
+		}
+		r := run(t, p, spec)
+		for i := range want {
+			got := r.Layers[i].Work
+			// What moves in DRAM has tests of its own.
+			got.ReadBytes, got.WrittenBytes, got.Requests, got.BytesByClass = 0, 0, 0, [isa.NumClasses]int64{}
+			if got != want[i] {
+				t.Fatalf("seed %d, layer %d:\n got %+v\nwant %+v", seed, i, got, want[i])
+			}
+		}
+		for _, u := range []isa.Unit{isa.MACArray, isa.VectorUnit} {
+			c, o := r.Causes[u], units[u]
+			if c[timing.Busy] != o.Compute || c[timing.Fill] != o.Fill || c[timing.Drain] != o.Drain || c[timing.Bank] != o.Bank {
+				t.Fatalf("seed %d: causes of %s are %v, its instructions take %+v", seed, u, c, o)
+			}
+		}
 	}
 }
 

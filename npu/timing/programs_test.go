@@ -220,7 +220,7 @@ halt
 	w := r.Total
 	expect(t, "bytes by class", [3]int64{w.BytesByClass[isa.WeightClass], w.BytesByClass[isa.ActivationClass], w.BytesByClass[isa.MetadataClass]}, [3]int64{64, 1280, 64})
 	b := r.Layers[0].ByBound
-	expect(t, "bounds", [3]int64{b[timing.ArrayBound], b[timing.DRAMBound], b[timing.LatencyBound]}, [3]int64{tileCycles, loaded + 256, 0})
+	expect(t, "bounds", [4]int64{b[timing.ArrayBound], b[timing.PipelineBound], b[timing.DRAMBound], b[timing.LatencyBound]}, [4]int64{4 * 64, tileCycles - 4*64, loaded + 256, 0})
 	expect(t, "windows", [4]int64{r.Layers[0].Start, r.Layers[0].End, r.Layers[1].Start, r.Layers[1].End}, [4]int64{0, stored, stored, stored})
 }
 
@@ -297,8 +297,27 @@ halt
 	expect(t, "signal behind: its bound", late.Layers[1].Bound(), timing.VectorBound)
 }
 
+// TestTransferWaitsForTransfer: a DMA unit that waits for the other one waits at
+// a semaphore; only computing units wait for DRAM.
+func TestTransferWaitsForTransfer(t *testing.T) {
+	spec := unitSpec(t)
+	r := run(t, program(t, spec, load256+`s0 = semaphore load -> store
+code load
+load d0 from=input[0x0] to=activation_buffer[0x0]
+signal s0
+halt
+code store
+wait s0
+store d0 from=activation_buffer[0x0] to=output[0x0]
+halt
+`), spec)
+	expect(t, "cycles", r.Cycles, int64(356+256))
+	expect(t, "load", causes(r, isa.LoadDMA), "busy 356, finished 256")
+	expect(t, "store", causes(r, isa.StoreDMA), "busy 256, semaphore 356")
+}
+
 // TestUnitsRunTogether: two independent computing units overlap, and the layer
-// window goes to the array while both work.
+// window goes to the array while it streams.
 func TestUnitsRunTogether(t *testing.T) {
 	spec := unitSpec(t)
 	r := run(t, program(t, spec, load256+tile+`
@@ -312,7 +331,7 @@ halt
 `), spec)
 	expect(t, "cycles", r.Cycles, int64(400))
 	b := r.Layers[0].ByBound
-	expect(t, "bounds", [4]int64{b[timing.ArrayBound], b[timing.VectorBound], b[timing.DRAMBound], b[timing.LatencyBound]}, [4]int64{tileCycles, 400 - tileCycles, 0, 0})
+	expect(t, "bounds", [4]int64{b[timing.ArrayBound], b[timing.VectorBound], b[timing.DRAMBound], b[timing.LatencyBound]}, [4]int64{4 * 64, 400 - 4*64, 0, 0})
 }
 
 // TestPortsStretch: a narrow port shows as its own cause.

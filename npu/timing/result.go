@@ -49,18 +49,19 @@ type Bound uint8
 
 // Bounds.
 const (
-	InvalidBound Bound = iota
-	ArrayBound         // the MAC array works
-	VectorBound        // the vector unit works, the array does not
-	DRAMBound          // data moves, nothing computes
-	LatencyBound       // nothing moves: set-up, synchronization
+	InvalidBound  Bound = iota
+	ArrayBound          // operands stream through the MAC array
+	VectorBound         // the vector unit works
+	PipelineBound       // the array only fills, drains or waits for a scratchpad port
+	DRAMBound           // data moves, nothing computes
+	LatencyBound        // nothing moves: set-up, synchronization
 	boundEnd
 )
 
 // NumBounds bounds tables indexed by Bound.
 const NumBounds = int(boundEnd)
 
-var boundNames = [NumBounds]string{InvalidBound: "invalid", ArrayBound: "mac", VectorBound: "vector", DRAMBound: "dram", LatencyBound: "latency"}
+var boundNames = [NumBounds]string{InvalidBound: "invalid", ArrayBound: "mac", VectorBound: "vector", PipelineBound: "pipeline", DRAMBound: "dram", LatencyBound: "latency"}
 
 func (b Bound) String() string { return boundNames[b] }
 
@@ -118,9 +119,12 @@ func (l *Layer) Bound() Bound {
 }
 
 // Interval is a stretch of time in which a unit was busy for a layer.
+// Of an operation on the array, the fill counts as its beginning and drain and
+// port waits as its end.
 type Interval struct {
 	Start, End int64 // cycles
 	Layer      int32
+	Overhead   bool // the array fills, drains or waits for a port
 }
 
 // Result is the outcome of timing one inference, cold: nothing is in the

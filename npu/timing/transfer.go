@@ -31,7 +31,7 @@ type command struct {
 type runCursor struct {
 	base               uint64
 	block, row         int
-	offset, length     int64 // within the current stretch
+	offset             int64 // within the current stretch
 	blocks, rows       int
 	run                int64
 	rowStep, blockStep uint64
@@ -153,6 +153,7 @@ func (e *engine) issueOne(u isa.Unit) bool {
 		e.retry[u] = true
 		return false
 	}
+	e.requests++
 	moved := e.memory.Moved(request)
 	w := &e.layers[t.layer].Work
 	w.Requests++
@@ -232,7 +233,7 @@ func (e *engine) startActivity(u isa.Unit) {
 func (e *engine) stopActivity(u isa.Unit) {
 	t := &e.units[u].transfer
 	if t.active > 0 {
-		e.busy(u, t.active-1, e.now, t.layer)
+		e.busy(u, Interval{Start: t.active - 1, End: e.now, Layer: int32(t.layer)})
 		t.active = 0
 	}
 }

@@ -41,6 +41,7 @@ func (e *engine) attribute(l *Layer, walkers *[isa.NumUnits]int) {
 	for at := l.Start; at < l.End; {
 		next := l.End
 		var active [isa.NumUnits]bool
+		overhead := false
 		for u := range e.timeline {
 			line := e.timeline[u]
 			for walkers[u] < len(line) && line[walkers[u]].End <= at {
@@ -53,15 +54,18 @@ func (e *engine) attribute(l *Layer, walkers *[isa.NumUnits]int) {
 				next = min(next, i.Start)
 			} else {
 				active[u] = true
+				overhead = overhead || i.Overhead
 				next = min(next, i.End)
 			}
 		}
 		bound := LatencyBound
 		switch {
-		case active[isa.MACArray] || active[isa.LookupGEMM]:
+		case active[isa.MACArray] && !overhead:
 			bound = ArrayBound
 		case active[isa.VectorUnit]:
 			bound = VectorBound
+		case active[isa.MACArray]:
+			bound = PipelineBound
 		case active[isa.LoadDMA] || active[isa.StoreDMA]:
 			bound = DRAMBound
 		}
