@@ -95,6 +95,11 @@ type Graph struct {
 	OutputShapes [][]int
 	InputShapes  [][]int
 	Rounding     string
+	// ShapeOnly marks a network of which only the shapes are known: its
+	// convolutions have neither Weights nor Bias, and the per-channel parts of
+	// a Requantizer are empty slices. It can be lowered and timed, not
+	// executed.
+	ShapeOnly bool
 }
 
 // Geometry is the window walk of convolutions and pools. Index 0 is vertical,
@@ -140,6 +145,12 @@ type ConvolutionAttributes struct {
 	Low, High   int8 // clamp, after the zero point: the fused activation
 	// LoweredShifts counts channels whose shift was reduced to keep the sum in 32 bits.
 	LoweredShifts int
+}
+
+// WeightElements is the number of weights between that many input and output
+// channels.
+func (a *ConvolutionAttributes) WeightElements(inputs, outputs int) int64 {
+	return int64(inputs/a.Groups) * int64(outputs) * int64(a.Kernel[0]*a.Kernel[1])
 }
 
 // PoolAttributes describe a maximum (Average false) or an average pool. An

@@ -26,6 +26,9 @@ func NewReference(g *Graph) (*Reference, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
+	if g.ShapeOnly {
+		return nil, fmt.Errorf("network %s has layer shapes alone: there are no weights to execute it with", g.Name)
+	}
 	r := &Reference{graph: g, tensors: make([][]int8, len(g.Tensors))}
 	for i := range g.Tensors {
 		r.tensors[i] = g.Tensors[i].Constant

@@ -141,7 +141,7 @@ func (g *Graph) validateNode(n *Node, known []bool) error {
 	in, out := &g.Tensors[n.Inputs[0]], &g.Tensors[n.Output]
 	switch n.Kind {
 	case Convolution:
-		return n.Convolution.validate(in, out)
+		return n.Convolution.validate(in, out, g.ShapeOnly)
 	case Pool:
 		return n.Pool.validate(in, out)
 	case Binary:

@@ -1,6 +1,7 @@
 package integer
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -8,7 +9,7 @@ import (
 	"github.com/npusim/npusim/isa/fixed"
 )
 
-func (a *ConvolutionAttributes) validate(in, out *Tensor) error {
+func (a *ConvolutionAttributes) validate(in, out *Tensor, shapeOnly bool) error {
 	if err := a.Geometry.validate(in.Shape, out.Shape); err != nil {
 		return err
 	}
@@ -17,17 +18,23 @@ func (a *ConvolutionAttributes) validate(in, out *Tensor) error {
 		return fmt.Errorf("%d groups must divide %d input and %d output channels", a.Groups, in.Shape.Channels, outputs)
 	}
 	taps := in.Shape.Channels / a.Groups * a.Kernel[0] * a.Kernel[1]
-	if len(a.Weights) != outputs*taps || len(a.Bias) != outputs {
-		return fmt.Errorf("%d weights and %d biases instead of %d and %d", len(a.Weights), len(a.Bias), outputs*taps, outputs)
-	}
-	if n := len(a.WeightScale); n != 1 && n != outputs {
-		return fmt.Errorf("%d weight scales: must be 1 or %d", n, outputs)
-	}
 	if a.WeightBits < 2 || a.WeightBits > 8 {
 		return fmt.Errorf("%d weight bits: must be 2 to 8", a.WeightBits)
 	}
 	if err := validateClamp(a.Low, a.High, out); err != nil {
 		return err
+	}
+	if shapeOnly {
+		if len(a.Weights)+len(a.Bias)+len(a.Requantizer.ChannelShift)+len(a.Requantizer.PerChannel) > 0 {
+			return errors.New("a network of layer shapes alone has weights or biases")
+		}
+		return nil
+	}
+	if len(a.Weights) != outputs*taps || len(a.Bias) != outputs {
+		return fmt.Errorf("%d weights and %d biases instead of %d and %d", len(a.Weights), len(a.Bias), outputs*taps, outputs)
+	}
+	if n := len(a.WeightScale); n != 1 && n != outputs {
+		return fmt.Errorf("%d weight scales: must be 1 or %d", n, outputs)
 	}
 	if err := a.Requantizer.validate(outputs); err != nil {
 		return err

@@ -174,10 +174,11 @@ constant %10<1x1x4 i8 1*(q+0)> [4:b63cfbcd]
 output %11 [1 3 4 4]
 output %2 [1 4 2 2]
 `
-	if got := everyKind().String(); got != want {
+	got := everyKind().String()
+	if got != want {
 		t.Errorf("text is\n%s\ninstead of\n%s", got, want)
 	}
-	if everyKind().String() != everyKind().String() {
+	if again := everyKind().String(); again != got {
 		t.Error("the text is not stable")
 	}
 }
