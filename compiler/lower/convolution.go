@@ -172,9 +172,12 @@ func (x *stepEmission) fetchWeights(c channelTile, inputs span, number int) (isa
 	elements := x.p.cells() * c.size * inputs.size
 	from, known := x.weightAt[key]
 	if !known {
-		packed := make([]byte, isa.PackedBytes(elements, int(a.WeightBits)))
-		isa.Pack(packed, weightTile(a, c.span, inputs), int(a.WeightBits))
-		from = x.constant(packed)
+		size := isa.PackedBytes(elements, int(a.WeightBits))
+		from = x.constant(size, func() []byte {
+			packed := make([]byte, size)
+			isa.Pack(packed, weightTile(a, c.span, inputs), int(a.WeightBits))
+			return packed
+		})
 		x.weightAt[key] = from
 	}
 	d := linearTransfer(x.s.index, isa.WeightClass, elements, int(a.WeightBits))
@@ -204,13 +207,14 @@ func (x *stepEmission) fetchParameters(c channelTile) (isa.Address, error) {
 	if held {
 		return at(isa.WeightBuffer, offset), nil
 	}
-	block := parameterBlock(x.s.anchor.Convolution, c.span)
+	a := x.s.anchor.Convolution
+	size := isa.ParameterBytes(c.size, multiplierMode(a))
 	from, known := x.weightAt[key]
 	if !known {
-		from = x.constant(block)
+		from = x.constant(size, func() []byte { return parameterBlock(a, c.span) })
 		x.weightAt[key] = from
 	}
-	d := linearTransfer(x.s.index, isa.MetadataClass, len(block), 8)
+	d := linearTransfer(x.s.index, isa.MetadataClass, size, 8)
 	return at(isa.WeightBuffer, offset), x.emit(isa.LoadDMA, isa.Load, d, isa.TraceRecord{}, at(isa.Weights, from), at(isa.WeightBuffer, offset))
 }
 

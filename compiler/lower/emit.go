@@ -17,9 +17,12 @@ type emission struct {
 	trace       [isa.NumUnits][]isa.TraceRecord
 	descriptors []isa.Descriptor
 	index       map[any]uint32 // of a descriptor value
-	constants   []byte
+	constants   []byte         // stays empty if shapes alone count
 	constantAt  map[integer.TensorID]uint64
 	accesses    []isa.Access
+
+	constantBytes uint64
+	instructions  int // without waits and signals
 }
 
 func at(space isa.Space, offset uint64) isa.Address { return isa.Address{Space: space, Offset: offset} }
@@ -58,6 +61,9 @@ func (e *emission) descriptor(d isa.Descriptor) uint32 {
 // emit appends an instruction; done, for compute units, is the tile it
 // completes.
 func (e *emission) emit(unit isa.Unit, op isa.Opcode, d isa.Descriptor, done isa.TraceRecord, operands ...isa.Address) error {
+	if e.instructions++; e.instructions > MaxInstructions {
+		return errTooLong
+	}
 	in := isa.Instruction{Op: op, Descriptor: e.descriptor(d)}
 	dynamic := isa.Dynamic{Instruction: &in}
 	for k, o := range operands {
@@ -77,12 +83,16 @@ func (e *emission) emit(unit isa.Unit, op isa.Opcode, d isa.Descriptor, done isa
 	return nil
 }
 
-// section is the finished code of a unit.
+// section is the finished code of a unit. It gives up what it was made from.
 func (e *emission) section(unit isa.Unit) []isa.Instruction {
 	if len(e.code[unit]) == 0 {
 		return nil
 	}
-	var flat []isa.Instruction
+	size := len(e.code[unit])
+	for i := range e.code[unit] {
+		size += len(e.waits[unit][i]) + len(e.tracker.signals[unit][i])
+	}
+	flat := make([]isa.Instruction, 0, size)
 	for i, in := range e.code[unit] {
 		for _, s := range e.waits[unit][i] {
 			flat = append(flat, isa.Instruction{Op: isa.Wait, Count: s})
@@ -92,16 +102,20 @@ func (e *emission) section(unit isa.Unit) []isa.Instruction {
 			flat = append(flat, isa.Instruction{Op: isa.Signal, Count: s})
 		}
 	}
+	e.code[unit], e.waits[unit] = nil, nil
 	return append(compress(flat), isa.Instruction{Op: isa.Halt})
 }
 
-// constant appends bytes to the weights region, aligned, and returns where.
-func (e *emission) constant(data []byte) uint64 {
-	for len(e.constants)%e.l.target.Alignment != 0 {
-		e.constants = append(e.constants, 0)
+// constant reserves bytes at the end of the weights region, aligned, and
+// returns where. The contents are made only if they are to be stored.
+func (e *emission) constant(size int, contents func() []byte) uint64 {
+	alignment := uint64(e.l.target.Alignment)
+	offset := (e.constantBytes + alignment - 1) / alignment * alignment
+	e.constantBytes = offset + uint64(size)
+	if !e.l.options.ShapeOnly {
+		e.constants = append(e.constants, make([]byte, offset-uint64(len(e.constants)))...)
+		e.constants = append(e.constants, contents()...)
 	}
-	offset := uint64(len(e.constants))
-	e.constants = append(e.constants, data...)
 	return offset
 }
 
@@ -113,7 +127,8 @@ func (e *emission) address(id integer.TensorID) (isa.Address, error) {
 	case t.Constant != nil:
 		offset, ok := e.constantAt[id]
 		if !ok {
-			offset = e.constant(l.packTensor(id))
+			layout := l.layout(id)
+			offset = e.constant(layout.bytes(), func() []byte { return l.packTensor(id) })
 			e.constantAt[id] = offset
 		}
 		return at(isa.Weights, offset), nil
@@ -204,7 +219,7 @@ func (x *stepEmission) loadTables(base uint64) error {
 	for _, table := range stepTables(x.s) {
 		x.tables = append(x.tables, base)
 		if len(table) > 0 {
-			from := x.constant(table)
+			from := x.constant(len(table), func() []byte { return table })
 			d := linearTransfer(x.s.index, isa.MetadataClass, len(table), 8)
 			if err := x.emit(isa.LoadDMA, isa.Load, d, isa.TraceRecord{}, at(isa.Weights, from), at(isa.WeightBuffer, base)); err != nil {
 				return err

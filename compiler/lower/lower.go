@@ -27,7 +27,16 @@ type Options struct {
 	NoResidency bool // every tensor goes through DRAM
 	ModelHash   [32]byte
 	Settings    []isa.Setting // copied to the program
+	// ShapeOnly counts the bytes of constants without storing them: the
+	// program can be timed, not executed. Networks of layer shapes alone are
+	// always lowered so.
+	ShapeOnly bool
 }
+
+// MaxInstructions bounds the transfers and computations of a program with its
+// loops unrolled, and with them the memory that lowering takes: less than a
+// kilobyte each.
+const MaxInstructions = 1 << 21
 
 // nowhere marks a tensor without an address in a region.
 const nowhere = ^uint64(0)
@@ -53,6 +62,7 @@ type lowering struct {
 
 // Lower compiles a validated graph for a target.
 func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, error) {
+	options.ShapeOnly = options.ShapeOnly || g.ShapeOnly
 	l := &lowering{graph: g, target: target, options: options}
 	var err error
 	if l.steps, err = fuse(g); err != nil {
@@ -65,12 +75,32 @@ func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, err
 	if err := l.plan(); err != nil {
 		return nil, err
 	}
+	if err := l.checkSize(); err != nil {
+		return nil, err
+	}
 	l.placeRegions()
 	return l.program()
 }
 
-// checkExtents refuses tensors whose extents do not fit descriptor fields.
+// checkExtents refuses tensors and windows whose extents do not fit descriptor
+// fields.
 func (l *lowering) checkExtents() error {
+	for i := range l.graph.Nodes {
+		n := &l.graph.Nodes[i]
+		var g integer.Geometry
+		switch n.Kind {
+		case integer.Convolution:
+			g = n.Convolution.Geometry
+		case integer.Pool:
+			g = n.Pool.Geometry
+		}
+		for axis := range 2 {
+			if max(g.Kernel[axis], g.Stride[axis], g.Dilation[axis]) > 1<<16-1 || max(g.PadBegin[axis], g.PadEnd[axis]) > 1<<15-1 {
+				return fmt.Errorf("layer %s: kernel %v, stride %v, dilation %v, padding %v and %v: the limits are 2^16-1, for padding 2^15-1",
+					n.Name, g.Kernel, g.Stride, g.Dilation, g.PadBegin, g.PadEnd)
+			}
+		}
+	}
 	for i := range l.graph.Tensors {
 		t := &l.graph.Tensors[i]
 		s := t.Shape
@@ -89,6 +119,23 @@ func (l *lowering) checkExtents() error {
 	}
 	return nil
 }
+
+// checkSize refuses, before anything is emitted, a program that would be too
+// long. The estimate counts what the loops of the tiles move and compute.
+func (l *lowering) checkSize() error {
+	var total int64
+	for k, s := range l.steps {
+		p, v := l.shape(s), &l.choices[k].tiling
+		channels, pixels, inputs := p.tiles(v)
+		total += p.traffic(v).transfers + int64(channels)*int64(pixels)*int64(inputs)
+		if total > MaxInstructions {
+			return fmt.Errorf("layer %s: %w", s.name(), errTooLong)
+		}
+	}
+	return nil
+}
+
+var errTooLong = fmt.Errorf("the scratchpads hold only small tiles of it: the program up to here would execute more than %d transfers and computations", MaxInstructions)
 
 func (l *lowering) lifetimes() {
 	n := len(l.graph.Tensors)
@@ -168,6 +215,7 @@ func (l *lowering) packTensor(id integer.TensorID) []byte {
 
 // program emits all steps and assembles the program.
 func (l *lowering) program() (*isa.Program, error) {
+	g := l.graph
 	e := &emission{l: l, tracker: newTracker(), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
 	for _, s := range l.steps {
 		if err := e.step(s); err != nil {
@@ -177,12 +225,12 @@ func (l *lowering) program() (*isa.Program, error) {
 	p := &isa.Program{
 		Name: l.graph.Name, MachineHash: l.target.MachineHash, ModelHash: l.options.ModelHash, Config: l.target.Config,
 		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
-		Trace: e.trace, Settings: l.options.Settings,
+		Trace: e.trace, Settings: l.options.Settings, ShapeOnly: l.options.ShapeOnly,
 	}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
 		p.Code[u] = e.section(u)
 	}
-	p.RegionBytes[isa.Weights] = uint64(len(e.constants))
+	p.RegionBytes[isa.Weights] = e.constantBytes
 	p.RegionBytes[isa.Input] = uint64(l.inputBytes)
 	p.RegionBytes[isa.Output] = uint64(l.outputBytes)
 	p.RegionBytes[isa.Scratch] = uint64(l.scratchSize)
@@ -198,7 +246,7 @@ func (l *lowering) program() (*isa.Program, error) {
 		row := isa.Layer{Name: s.name(), Op: s.operators(), Tensor: uint32(s.output), MACs: s.anchor.MACs}
 		if c := s.anchor.Convolution; c != nil {
 			row.WeightBits = c.WeightBits
-			p.Weights += int64(len(c.Weights))
+			p.Weights += c.WeightElements(g.Tensors[s.anchor.Inputs[0]].Shape.Channels, g.Tensors[s.anchor.Output].Shape.Channels)
 		}
 		for _, f := range s.followers {
 			row.MACs += f.MACs

@@ -222,7 +222,7 @@ func (l *lowering) placeWeights() {
 		a := &l.areas[k]
 		at := next
 		a.tables = uint64(at)
-		at += p.tableBytes()
+		at += p.tables
 		if s.anchor.Kind == integer.Convolution {
 			a.parameters = uint64(at)
 			at += c.tiling.parameterSlots * p.parameterTileBytes(&c.tiling)

@@ -48,8 +48,15 @@ func (p *shape) traffic(v *tiling) traffic {
 			t.serial = true
 		}
 	}
+	for _, table := range stepTables(p.s) {
+		if len(table) > 0 {
+			t.bytes += int64(len(table))
+			t.transfers++
+			t.edge += int64(len(table))
+		}
+	}
 	if n.Kind == integer.Convolution {
-		weights := int64(isa.PackedBytes(len(n.Convolution.Weights), int(n.Convolution.WeightBits)))
+		weights := int64(isa.PackedBytes(int(n.Convolution.WeightElements(p.layouts[0].channels, p.output.Channels)), int(n.Convolution.WeightBits)))
 		tiles := channelTiles * inputTiles
 		times := int64(1)
 		if v.weightsOuter && inputTiles > v.weightSlots || !v.weightsOuter && tiles > v.weightSlots {
@@ -104,6 +111,9 @@ func (p *shape) operandTraffic(operand int, v *tiling) (bytes, boxes int64) {
 		geometry = &n.Pool.Geometry
 	}
 	channelTiles, pixelTiles, inputTiles := p.tiles(v)
+	if n.Kind == integer.Window && operand == 0 {
+		return p.windowTraffic(v), int64(channelTiles * pixelTiles)
+	}
 	if geometry == nil {
 		c, h, w := p.extents(operand, v)
 		if c == l.channels && h == l.rows && w == l.columns {
@@ -123,6 +133,24 @@ func (p *shape) operandTraffic(operand int, v *tiling) (bytes, boxes int64) {
 		return bytes, boxes * int64(inputTiles)
 	}
 	return bytes, boxes * int64(channelTiles)
+}
+
+// windowTraffic is the bytes of loading the input of every tile of a slice or
+// pad: the axes are cut independently.
+func (p *shape) windowTraffic(v *tiling) int64 {
+	l, w := &p.layouts[0], p.s.anchor.Window
+	total := func(axis, extent, size, inputs int) (sum int) {
+		for _, s := range split(extent, size) {
+			in := strided(s, w.Start[axis], w.Step[axis], inputs)
+			if axis == 0 { // whole channel blocks
+				in.size = ceilDivide(in.start+in.size, l.block) - in.start/l.block
+			}
+			sum += in.size
+		}
+		return sum
+	}
+	return int64(total(0, p.output.Channels, v.channels, l.channels)) * int64(total(1, p.output.Rows, v.rows, l.rows)) *
+		int64(total(2, p.output.Columns, v.columns, l.columns)) * int64(l.pixelBytes())
 }
 
 // judge estimates a tiling: computation overlaps transfers unless a single

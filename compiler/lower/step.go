@@ -87,11 +87,15 @@ func fuse(g *integer.Graph) ([]*step, error) {
 	return steps, nil
 }
 
+// maxFollowers bounds what one tile goes through before it is stored, and with
+// it the tables that must lie in the weight buffer at the same time.
+const maxFollowers = 8
+
 // followed returns the step that node n can follow, or nil.
 func followed(g *integer.Graph, n *integer.Node, maker []*step, readers []int) *step {
 	switch n.Kind {
 	case integer.Table:
-		if s := maker[n.Inputs[0]]; s != nil && readers[n.Inputs[0]] == 1 {
+		if s := maker[n.Inputs[0]]; s != nil && readers[n.Inputs[0]] == 1 && len(s.followers) < maxFollowers {
 			return s
 		}
 	case integer.Binary:
@@ -105,7 +109,7 @@ func followed(g *integer.Graph, n *integer.Node, maker []*step, readers []int) *
 			candidate, other = b, a
 		}
 		s := maker[candidate]
-		if s == nil || maker[other] == s || readers[candidate] != 1 {
+		if s == nil || maker[other] == s || readers[candidate] != 1 || len(s.followers) == maxFollowers {
 			return nil
 		}
 		if g.Tensors[candidate].Shape != g.Tensors[n.Output].Shape {

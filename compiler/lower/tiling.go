@@ -59,6 +59,16 @@ type shape struct {
 	resident  []bool // of each read operand
 	outLayout layout
 	outStays  bool // the output tensor is kept on chip
+
+	computed computed
+	tables   int // bytes of the tables of the anchor and its followers in the weight buffer
+}
+
+// computed remembers the outcome of compute for the tile size asked for last:
+// the search asks again for every number of slots.
+type computed struct {
+	channels, rows, columns, inputChannels int
+	array, vector                          int64
 }
 
 func (l *lowering) shape(s *step) *shape {
@@ -69,6 +79,9 @@ func (l *lowering) shape(s *step) *shape {
 		p.resident = append(p.resident, l.resident[id])
 	}
 	p.outStays = l.resident[s.output]
+	for _, t := range stepTables(s) {
+		p.tables += l.target.align(len(t))
+	}
 	if s.anchor.Kind == integer.Convolution {
 		p.depthwise = isDepthwise(l.graph, s.anchor)
 		p.array = !p.depthwise
@@ -206,7 +219,7 @@ func (p *shape) needs(v *tiling) need {
 	if !p.outStays {
 		n.activation += v.outputSlots * p.outputBytes(v)
 	}
-	n.weight = p.tableBytes()
+	n.weight = p.tables
 	if p.array || p.depthwise {
 		n.weight += v.weightSlots*p.weightTileBytes(v) + v.parameterSlots*p.parameterTileBytes(v)
 	}
@@ -224,17 +237,11 @@ func (p *shape) needs(v *tiling) need {
 	return n
 }
 
-// tableBytes is the room for the tables of the anchor and its followers.
-func (p *shape) tableBytes() int {
-	total := 0
-	for _, t := range stepTables(p.s) {
-		total += p.t.align(len(t))
-	}
-	return total
-}
-
 // compute is the time of the array and of the vector unit over all tiles.
 func (p *shape) compute(v *tiling) (array, vector int64) {
+	if c := &p.computed; c.channels == v.channels && c.rows == v.rows && c.columns == v.columns && c.inputChannels == v.inputChannels {
+		return c.array, c.vector
+	}
 	m := &p.t.Cost
 	for _, h := range sizes(p.output.Rows, v.rows) {
 		for _, w := range sizes(p.output.Columns, v.columns) {
@@ -252,6 +259,7 @@ func (p *shape) compute(v *tiling) (array, vector int64) {
 			}
 		}
 	}
+	p.computed = computed{v.channels, v.rows, v.columns, v.inputChannels, array, vector}
 	return array, vector
 }
 
@@ -285,7 +293,7 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 	case n.Kind == integer.Softmax:
 		vector = m.Softmax(&isa.ElementwiseTile{Channels: uint32(channels), Rows: uint16(rows), Columns: uint16(columns)}).Cycles
 	case n.Kind == integer.Concat, n.Kind == integer.Window:
-		vector = m.Copy(&isa.CopyTile{Channels: uint32(channels), Rows: uint16(rows), Columns: uint16(columns)}).Cycles
+		vector = m.Copy(&isa.CopyTile{Channels: uint32(channels), Rows: uint16(rows), Columns: uint16(columns), UseTable: copiesThroughTable(n)}).Cycles
 	case n.Kind == integer.Rearrange:
 		vector = m.Rearrange(&isa.RearrangeTile{OutputChannels: uint32(channels), OutputRows: uint16(rows), OutputColumns: uint16(columns)}).Cycles
 	default:
@@ -295,6 +303,19 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 		vector += follow(m, f, channels, rows, columns)
 	}
 	return array, vector
+}
+
+// copiesThroughTable tells copies that requantize, of any input.
+func copiesThroughTable(n *integer.Node) bool {
+	if n.Kind == integer.Window {
+		return n.Window.Table != nil
+	}
+	for _, t := range n.Concat.Tables {
+		if t != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // follow is the time of a Binary or Table on a tile.
