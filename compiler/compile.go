@@ -9,8 +9,11 @@ package compiler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +128,7 @@ func (c *Compilation) run(ctx context.Context, last int) error {
 		}
 		start := time.Now()
 		if err := p.run(ctx, c); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return c.blame(p.name, err)
 		}
 		c.Times = append(c.Times, PassTime{p.name, time.Since(start)})
 		if c.Options.Dump != nil && p.text != nil {
@@ -133,6 +136,14 @@ func (c *Compilation) run(ctx context.Context, last int) error {
 		}
 	}
 	return nil
+}
+
+// blame names file and opset, which the passes after the import do not know.
+func (c *Compilation) blame(pass string, err error) error {
+	if pass == "import" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err // the import names the file itself
+	}
+	return fmt.Errorf("%s (opset %d): %s: %w", c.Model.Path, c.Model.Opset(), pass, err)
 }
 
 func importModel(_ context.Context, c *Compilation) (err error) {
@@ -170,9 +181,14 @@ func quantizeNetwork(_ context.Context, c *Compilation) (err error) {
 	return c.Quantized.Validate()
 }
 
+// ParametersSetting is the entry of a program's settings with the number of
+// parameters of the float model.
+const ParametersSetting = "parameters"
+
 func lowerGraph(_ context.Context, c *Compilation) (err error) {
 	options := c.Options.Lower
 	options.ModelHash = c.Model.SHA256
+	options.Settings = append(slices.Clone(options.Settings), isa.Setting{Name: ParametersSetting, Value: strconv.FormatInt(c.Graph.Parameters(), 10)})
 	c.Program, err = lower.Lower(c.Quantized, lower.NewTarget(c.Options.Spec), options)
 	return err
 }

@@ -67,6 +67,9 @@ type worker struct {
 
 // accuracy executes the samples and compares.
 func (j *job) accuracy(ctx context.Context) (*Accuracy, []sampleOutcome, error) {
+	if len(j.program.Outputs) == 0 {
+		return nil, nil, usage(fmt.Errorf("program %s binds no output: it can be timed but says nothing to compare", j.program.Name))
+	}
 	engine, err := functional.New(j.program, compiler.Limits(j.spec))
 	if err != nil {
 		return nil, nil, err
@@ -282,7 +285,7 @@ func (j *job) summarize(outcomes []sampleOutcome) *Accuracy {
 	a := &Accuracy{Metric: "none", Data: j.inputs.describe, Samples: len(outcomes)}
 	n := float64(len(outcomes))
 	var npuRight, floatRight, agree, signal, noise, cosines float64
-	var difference, squares float64
+	var difference, better, worse float64
 	labelled := len(outcomes) > 0
 	exact := true
 	for i := range outcomes {
@@ -291,7 +294,7 @@ func (j *job) summarize(outcomes []sampleOutcome) *Accuracy {
 			npu, float := boolean(o.npuClass == label), boolean(o.floatClass == label)
 			npuRight, floatRight = npuRight+npu, floatRight+float
 			difference += npu - float
-			squares += (npu - float) * (npu - float)
+			better, worse = better+math.Max(0, npu-float), worse+math.Max(0, float-npu)
 		} else {
 			labelled = false
 		}
@@ -318,10 +321,10 @@ func (j *job) summarize(outcomes []sampleOutcome) *Accuracy {
 		if hasFloat {
 			a.FloatTop1 = pointer(floatRight / n)
 			mean := difference / n
-			// Paired differences are -1, 0 or 1; normal approximation.
-			half := 1.96 * math.Sqrt(math.Max(0, squares/n-mean*mean)/n)
 			a.Top1Difference = &mean
-			a.Top1DifferenceInterval = &Interval{mean - half, mean + half}
+			if len(outcomes) >= smallestInterval {
+				a.Top1DifferenceInterval = pairedInterval(better, worse, n)
+			}
 		}
 	}
 	if hasFloat {
@@ -332,6 +335,19 @@ func (j *job) summarize(outcomes []sampleOutcome) *Accuracy {
 		}
 	}
 	return a
+}
+
+// smallestInterval is the number of samples below which an interval says
+// nothing.
+const smallestInterval = 30
+
+// pairedInterval is the adjusted Wald 95 % interval of the difference of two
+// paired proportions (Bonett and Price, 2012): one is added to the counts of
+// samples that only the first and only the second got right.
+func pairedInterval(better, worse, n float64) *Interval {
+	p, q := (better+1)/(n+2), (worse+1)/(n+2)
+	half := 1.96 * math.Sqrt((p+q-(p-q)*(p-q))/(n+2))
+	return &Interval{math.Max(-1, p-q-half), math.Min(1, p-q+half)}
 }
 
 func boolean(b bool) float64 {

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/npusim/npusim/compiler"
 	"github.com/npusim/npusim/compiler/graph"
+	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/npu/kernel"
 	"github.com/npusim/npusim/npu/timing"
@@ -18,6 +22,9 @@ func valueID(id int) graph.ValueID { return graph.ValueID(id) }
 
 // Compile compiles an ONNX model to a program.
 func Compile(ctx context.Context, o Options) (*compiler.Compilation, error) {
+	if isShapes(o.Model) {
+		return nil, usage(fmt.Errorf("%s: layer shapes have no weights to make a program of; npusim run times them", o.Model))
+	}
 	j, err := prepare(ctx, &o)
 	if err != nil {
 		return nil, err
@@ -44,7 +51,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	r := j.hardware(timed)
 	timingDone := time.Now()
-	if !o.TimingOnly {
+	if !o.TimingOnly && !j.program.ShapeOnly {
 		accuracy, outcomes, err := j.accuracy(ctx)
 		if err != nil {
 			return nil, err
@@ -70,12 +77,18 @@ func (j *job) hardware(t *timing.Result) *Result {
 	machine, config := spec.MachineHash(), spec.ConfigHash()
 	r := &Result{
 		Schema:  Schema,
+		Tool:    Version(),
 		Model:   Model{Name: p.Name, MACs: p.MACs, Parameters: p.Weights},
-		Config:  Config{Name: spec.Name, MachineHash: hex.EncodeToString(machine[:]), ConfigHash: hex.EncodeToString(config[:])},
+		Config:  Config{Name: spec.Name, Changes: j.options.Changes, MachineHash: hex.EncodeToString(machine[:]), ConfigHash: hex.EncodeToString(config[:]), TOML: spec.TOML()},
 		Program: programSize(p),
 	}
 	if p.ModelHash != ([32]byte{}) {
 		r.Model.SHA256 = hex.EncodeToString(p.ModelHash[:])
+	}
+	for _, setting := range p.Settings {
+		if n, err := strconv.ParseInt(setting.Value, 10, 64); setting.Name == compiler.ParametersSetting && err == nil && n >= 0 {
+			r.Model.Parameters = n
+		}
 	}
 	if j.compilation != nil {
 		r.Model.Parameters = j.compilation.Graph.Parameters()
@@ -161,7 +174,7 @@ func programSize(p *isa.Program) Program {
 			size.DynamicInstructions += int64(s.DynamicLength())
 		}
 	}
-	size.WeightBytes = int64(len(p.Constants))
+	size.WeightBytes = int64(p.RegionBytes[isa.Weights])
 	if p.Weights > 0 {
 		size.WeightBitsPerWeight = 8 * float64(size.WeightBytes) / float64(p.Weights)
 	}
@@ -190,14 +203,27 @@ func (j *job) layerSQNR(r *Result, outcomes []sampleOutcome) {
 func (j *job) notes() []string {
 	notes := []string{
 		"Latency is one cold inference; inferences per second is its reciprocal: consecutive inferences do not overlap in this version, and weights are loaded again each time.",
-		fmt.Sprintf("DRAM is the %q tier: peak bandwidth and a fixed latency, no banks, rows or refresh. Real memories stream at 85 to 95 %% of peak.", j.spec.DRAM.Tier),
+		dramNote[j.spec.DRAM.Tier],
 		"Energy is a linear model of counted operations and bytes with the figures of the configuration; it is an estimate.",
-		"Tile shapes are chosen by estimate, and within 2 % of the fastest the one with less DRAM traffic wins: a larger scratchpad or more bandwidth can come out slower by a fraction of a percent, and an array wider than a layer only adds fill and drain.",
+		"Tile shapes are chosen by estimate, and within 2 % of the fastest the one with less DRAM traffic wins: a larger scratchpad or more bandwidth can come out slower, by 1.6 % at most where it was measured. Every fold pays fill and drain of the whole array, so that an array larger than a layer can be slower by half on small layers.",
 		"Layers overlap in time: a layer's cycles run from the end of the layer before to the completion of its own last instruction, so they sum to the total.",
+	}
+	for i, rule := range j.spec.Quantization.Layers {
+		if !slices.ContainsFunc(j.program.Layers, func(l isa.Layer) bool { ok, _ := path.Match(rule.Match, l.Name); return ok }) {
+			notes = append(notes, fmt.Sprintf("Rule %d of quantization.layer, match = %q, matches no layer.", i+1, rule.Match))
+		}
+	}
+	if j.program.ShapeOnly {
+		notes = append(notes, shapeNote)
 	}
 	if c := j.compilation; c != nil && c.Quantized != nil {
 		var lowered int
 		var where string
+		for i := range c.Report.Layers {
+			if w := c.Report.Layers[i].Weights; w != nil && w.WidenedScales > 0 {
+				notes = append(notes, fmt.Sprintf("The weight scale of layer %s was widened to keep sums in 32 bits.", c.Report.Layers[i].Name))
+			}
+		}
 		for i := range c.Quantized.Nodes {
 			if a := c.Quantized.Nodes[i].Convolution; a != nil && a.LoweredShifts > 0 {
 				lowered += a.LoweredShifts
@@ -211,6 +237,12 @@ func (j *job) notes() []string {
 		}
 	}
 	return notes
+}
+
+// dramNote says what each memory tier leaves out.
+var dramNote = map[configs.Tier]string{
+	configs.IdealTier:  `DRAM is the "ideal" tier: peak bandwidth and nothing else, no latency, no bursts. No real memory is as fast.`,
+	configs.LinearTier: `DRAM is the "linear" tier: peak bandwidth, a fixed read latency and whole bursts, no banks, rows or refresh. Real memories stream at 85 to 95 % of peak.`,
 }
 
 // Version is the module version of the binary, for reports.

@@ -21,7 +21,7 @@ const (
 	glyphData  = "../../testdata/glyphs/glyphs.toml"
 )
 
-func load(t *testing.T, preset string, sets ...string) *configs.Spec {
+func load(t testing.TB, preset string, sets ...string) *configs.Spec {
 	t.Helper()
 	spec, err := configs.Load(preset, sets)
 	if err != nil {
@@ -222,6 +222,9 @@ func TestProgramAlone(t *testing.T) {
 	if *alone.Accuracy.NPUTop1 != *whole.Accuracy.NPUTop1 {
 		t.Errorf("top-1 of the program alone is %g, of the model %g", *alone.Accuracy.NPUTop1, *whole.Accuracy.NPUTop1)
 	}
+	if alone.Model.Parameters != whole.Model.Parameters {
+		t.Errorf("the program alone has %d parameters, the model %d", alone.Model.Parameters, whole.Model.Parameters)
+	}
 	if diff := cmp.Diff(whole.Timing, alone.Timing); diff != "" {
 		t.Error(diff)
 	}
@@ -250,8 +253,8 @@ func TestUsageErrors(t *testing.T) {
 		want    string
 	}{
 		{"no such model", evaluate.Options{Model: "absent.onnx", Spec: spec}, "absent.onnx"},
-		{"unknown kind", evaluate.Options{Model: "model.tflite", Spec: spec}, "must be an .onnx or .npu"},
-		{"layer shapes", evaluate.Options{Model: "layers.csv", Spec: spec}, "not supported"},
+		{"unknown kind", evaluate.Options{Model: "model.tflite", Spec: spec}, "must be an .onnx, .npu or layer-shape .csv"},
+		{"no such layer shapes", evaluate.Options{Model: "absent.csv", Spec: spec}, "absent.csv"},
 		{"no such data", evaluate.Options{Model: glyphModel, Spec: spec, Data: "absent.toml"}, "absent.toml"},
 		{"too many samples", evaluate.Options{Model: glyphModel, Spec: spec, Data: glyphData, Samples: 5000}, "1000 evaluation samples"},
 		{"negative samples", evaluate.Options{Model: glyphModel, Spec: spec, Samples: -1}, "must be 0 to"},

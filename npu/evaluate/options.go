@@ -16,9 +16,10 @@ import (
 
 // Options of a run.
 type Options struct {
-	Model      string        // path of an .onnx or .npu file
+	Model      string        // path of an .onnx or .npu file, or of layer shapes in a .csv file
 	FloatModel string        // with a .npu: the ONNX file it was compiled from, for float figures
 	Spec       *configs.Spec // nil with a .npu: the configuration it was compiled with
+	Changes    []string      // the settings that Spec has on top of its name, for the report
 	Data       string        // data set TOML, "" for seeded random inputs
 	Samples    int           // evaluation samples; 0 is all of the data set, or DefaultRandomSamples
 	Workers    int           // 0 is one a core
@@ -89,9 +90,9 @@ func prepare(ctx context.Context, o *Options) (*job, error) {
 	case ".npu":
 		return j, j.fromProgram(ctx)
 	case ".csv":
-		return nil, usage(fmt.Errorf("%s: layer-shape files are not supported by this version", o.Model))
+		return j, j.fromShapes()
 	default:
-		return nil, usage(fmt.Errorf("%s: the model must be an .onnx or .npu file", o.Model))
+		return nil, usage(fmt.Errorf("%s: the model must be an .onnx, .npu or layer-shape .csv file", o.Model))
 	}
 }
 
@@ -116,7 +117,7 @@ func (j *job) fromModel(ctx context.Context) error {
 		Progress: func(pass string) { j.options.progress("compile: "+pass, 0, 0) },
 	})
 	if err != nil {
-		return usage(fmt.Errorf("%s: %w", j.options.Model, err))
+		return usage(err)
 	}
 	j.program, j.compiled = j.compilation.Program, true
 	return nil

@@ -13,6 +13,7 @@ const Schema = 1
 // figure does not apply to the run.
 type Result struct {
 	Schema     int        `json:"schema"`
+	Tool       string     `json:"tool,omitempty"` // version that made it
 	Model      Model      `json:"model"`
 	Config     Config     `json:"config"`
 	Program    Program    `json:"program"`
@@ -38,9 +39,11 @@ type Model struct {
 
 // Config names the hardware.
 type Config struct {
-	Name        string `json:"name"`
-	MachineHash string `json:"machine_hash"`
-	ConfigHash  string `json:"config_hash"`
+	Name        string   `json:"name"`
+	Changes     []string `json:"changes,omitempty"` // settings of this run on top of it
+	MachineHash string   `json:"machine_hash"`
+	ConfigHash  string   `json:"config_hash"`
+	TOML        string   `json:"toml,omitempty"` // the whole configuration, to run it again
 }
 
 // Program is the size of the compiled network.
@@ -67,7 +70,7 @@ type Accuracy struct {
 	FloatTop1 *float64 `json:"float_top1,omitempty"`
 	NPUTop1   *float64 `json:"npu_top1,omitempty"`
 	// Top1Difference is npu_top1 - float_top1 of the same samples, with its
-	// 95 % interval (paired, normal approximation).
+	// 95 % interval (paired, adjusted Wald; absent below 30 samples).
 	Top1Difference         *float64  `json:"top1_difference,omitempty"`
 	Top1DifferenceInterval *Interval `json:"top1_difference_interval,omitempty"`
 	Agreement              *float64  `json:"agreement,omitempty"` // same arg-max as float
@@ -149,7 +152,7 @@ type Layer struct {
 	Cycles         int64            `json:"cycles"`
 	MACs           int64            `json:"macs"`
 	Utilization    float64          `json:"utilization"`
-	Bound          string           `json:"bound"`           // mac, vector, dram or latency: where most cycles go
+	Bound          string           `json:"bound"`           // mac, vector, pipeline, dram or latency: where most cycles go
 	CyclesByBound  map[string]int64 `json:"cycles_by_bound"` // sums to cycles
 	DRAMReadBytes  int64            `json:"dram_read_bytes"`
 	DRAMWriteBytes int64            `json:"dram_write_bytes"`
