@@ -117,6 +117,9 @@ func (l *loader) topFile(path string) {
 		reason := reason(err)
 		if errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(path, `./\`) {
 			reason = "is neither a preset nor a file; presets are " + strings.Join(embeddedNames("presets"), ", ")
+			if slices.Contains(embeddedNames("memory"), path) {
+				nearest, reason = "", "is a memory preset, no configuration; use it with dram.preset"
+			}
 		}
 		l.fail(l.source, 0, "", nearest, "%s", reason)
 		return
@@ -138,6 +141,9 @@ func reason(err error) string {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
 		err = pathError.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "no such file"
 	}
 	return fmt.Sprintf("cannot be read: %v", err)
 }
@@ -194,7 +200,7 @@ func (l *loader) inherit(base, file string, line int, chain []string) {
 	}
 	data, err := readBelow(filepath.Dir(file), base)
 	if err != nil {
-		fault("", "%q %s", base, reason(err))
+		fault("", "%q: %s", base, reason(err))
 		return
 	}
 	l.parse(path, data, append(chain, path))

@@ -252,7 +252,7 @@ func TestFaultyInheritance(t *testing.T) {
 		{"typo.toml", "typo.toml", 1, "inherit", `"mobil" is no preset; there are edge, mobile`},
 		{"out.toml", "out.toml", 1, "inherit", "stays in the folder"},
 		{"root.toml", "root.toml", 1, "inherit", "stays in the folder"},
-		{"gone.toml", "gone.toml", 1, "inherit", `"nothing.toml" cannot be read: no such file`},
+		{"gone.toml", "gone.toml", 1, "inherit", `"nothing.toml": no such file`},
 		{"folder.toml", "folder.toml", 1, "inherit", "not a regular file"},
 		{"link.toml", "link.toml", 1, "inherit", "escapes"},
 		{"type.toml", "type.toml", 1, "inherit", "must be a string"},
@@ -260,8 +260,9 @@ func TestFaultyInheritance(t *testing.T) {
 		{"chain8.toml", "chain1.toml", 1, "inherit", "more than 8 files"},
 		{"partial.toml", "partial.toml", 2, "dram.preset", "is no memory preset"},
 		{"edg", "edg", 0, "", "is neither a preset nor a file; presets are edge, mobile"},
+		{"hbm2", "hbm2", 0, "", "is a memory preset, no configuration; use it with dram.preset"},
 		{"", `""`, 0, "", "is neither a preset nor a file"},
-		{"missing.toml", "missing.toml", 0, "", "cannot be read: no such file"},
+		{"missing.toml", "missing.toml", 0, "", "no such file"},
 		{".", ".", 0, "", "cannot be read: is a directory"},
 	} {
 		f := faultsOf(t, c.name)[0]

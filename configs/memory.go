@@ -23,6 +23,15 @@ type MemoryPreset struct {
 // MemoryPresets lists the embedded memory presets, sorted by name.
 func MemoryPresets() []MemoryPreset { return slices.Clone(memoryPresets()) }
 
+// MemorySource returns the text of an embedded memory preset with the sources
+// of its values as comments, and whether there is one of that name.
+func MemorySource(name string) (string, bool) {
+	if !slices.Contains(embeddedNames("memory"), name) {
+		return "", false
+	}
+	return string(embedded("memory", name)), true
+}
+
 var memoryPresets = sync.OnceValue(func() []MemoryPreset {
 	var presets []MemoryPreset
 	for _, name := range embeddedNames("memory") {

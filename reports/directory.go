@@ -2,8 +2,10 @@ package reports
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -16,6 +18,7 @@ var directoryFiles = []struct {
 	write func(io.Writer, *evaluate.Result) error
 }{
 	{"summary.json", WriteJSON},
+	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }},
 	{"layers.csv", WriteLayersCSV},
 	{"dram.csv", WriteDRAMCSV},
 	{"dram_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WriteSVG(w) }},
@@ -24,8 +27,8 @@ var directoryFiles = []struct {
 	{"cycles_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WritePNG(w) }},
 }
 
-// WriteDirectory writes a report directory: summary.json, layers.csv, dram.csv
-// and the plots as SVG and PNG. It creates the directory, replaces these files
+// WriteDirectory writes a report directory: summary.json, the same as text in
+// summary.txt, layers.csv, dram.csv and the plots as SVG and PNG. It creates the directory, replaces these files
 // and leaves all others alone. Everything is rendered before the first file is
 // touched, and every file appears whole: it is written under another name and
 // renamed.
@@ -60,15 +63,30 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 			temporary = append(temporary, name)
 		}
 		if err != nil {
-			return fmt.Errorf("report directory: %w", err)
+			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
 		}
 	}
 	for i, f := range directoryFiles {
-		if err := os.Rename(temporary[i], filepath.Join(dir, f.name)); err != nil {
-			return fmt.Errorf("report directory: %w", err)
+		target := filepath.Join(dir, f.name)
+		if err := os.Rename(temporary[i], target); err != nil {
+			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
 		}
 	}
 	return nil
+}
+
+// withoutPath is the cause of an error of a file that the reader does not know:
+// the temporary one.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }
 
 // writeTemporary writes a file of a new name in the directory and returns the

@@ -49,12 +49,14 @@ func TestReadJSONErrors(t *testing.T) {
 		{`{}`, "schema is 0"},
 		{"{\"schema\":1,\n\"timing\":{\"cycles\":\"many\"}}", `:2:25: key "timing.cycles": a JSON string where int64 belongs`},
 		{`{"schema":1,"timing":{"cycles":1.5}}`, "timing.cycles"},
-		{`{"schema":1,"timing":{"cycles":-4}}`, `key "timing.cycles" is -4, must be 0 to 2^53`},
-		{`{"schema":1,"layers":[{},{"macs":9223372036854775807}]}`, `key "layers[1].macs"`},
-		{`{"schema":1,"stalls":{"mac":{"dram":-1}}}`, `key "stalls.mac.dram"`},
-		{`{"schema":1,"energy_uj":{"dram":-0.5}}`, `key "energy_uj.dram" is -0.5`},
-		{`{"schema":1,"dram":{"bytes_by_class":{"weights":-1}}}`, `key "dram.bytes_by_class.weights"`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":-4}}`, `key "timing.cycles" is -4, must be 0 to 2^53`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{},{"macs":9223372036854775807}]}`, `key "layers[1].macs"`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"stalls":{"mac":{"dram":-1}}}`, `key "stalls.mac.dram"`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"energy_uj":{"dram":-0.5}}`, `key "energy_uj.dram" is -0.5`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"dram":{"bytes_by_class":{"weights":-1}}}`, `key "dram.bytes_by_class.weights"`},
 		{`[1]`, "array"},
+		{`{"schema":1}`, `key "model.name" is missing`},
+		{`{"schema":1,"model":{"name":"x"}}`, `key "layers" is missing or empty`},
 	} {
 		path := filepath.Join(t.TempDir(), "summary.json")
 		if err := os.WriteFile(path, []byte(c.content), 0o644); err != nil {
@@ -76,9 +78,9 @@ func FuzzReadJSON(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
-	f.Add([]byte(`{"schema":1}`))
-	f.Add([]byte(`{"schema":1,"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
-	f.Add([]byte(`{"schema":1,"stalls":{"":{}},"dram":{"bytes_by_class":null,"peak_gb_per_s":1e308},"timing":{"latency_ms":5e-324}}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"config":{"changes":["a=1","b"],"toml":"[mac_array]\nrows=3"},"layers":[{"bound":"pipeline","cycles":9}]}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"stalls":{"":{}},"dram":{"bytes_by_class":null,"peak_gb_per_s":1e308},"timing":{"latency_ms":5e-324}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decodeJSON(data)
 		if err != nil {
@@ -150,19 +152,19 @@ func TestLayersCSV(t *testing.T) {
 	r.Layers[4].SQNRDB = nil
 	r.Layers[5].CyclesByBound = map[string]int64{"decoder": r.Layers[5].Cycles}
 	rows := records(t, func(b *bytes.Buffer) error { return WriteLayersCSV(b, r) })
-	want := []string{"index", "name", "op", "bound", "cycles", "cycles_mac", "cycles_vector", "cycles_dram", "cycles_latency", "cycles_decoder", "macs",
+	want := []string{"index", "name", "op", "bound", "cycles", "cycles_mac", "cycles_pipeline", "cycles_vector", "cycles_dram", "cycles_latency", "cycles_decoder", "macs",
 		"utilization_fraction", "dram_read_bytes", "dram_write_bytes", "energy_uj", "weight_bits", "sqnr_db"}
 	if !slices.Equal(rows[0], want) {
 		t.Errorf("header is %q, want %q", rows[0], want)
 	}
-	if len(rows) != 111 || rows[4][1] != r.Layers[3].Name || rows[4][0] != "4" || rows[5][16] != "" {
+	if len(rows) != 111 || rows[4][1] != r.Layers[3].Name || rows[4][0] != "4" || rows[5][17] != "" {
 		t.Errorf("%d rows, row 4 %q, row 5 %q", len(rows), rows[4], rows[5])
 	}
 	if got := columnSum(t, rows, "cycles"); got != float64(r.Timing.Cycles) {
 		t.Errorf("cycles sum to %g, want %d", got, r.Timing.Cycles)
 	}
 	split := 0.0
-	for _, bound := range []string{"mac", "vector", "dram", "latency", "decoder"} {
+	for _, bound := range []string{"mac", "pipeline", "vector", "dram", "latency", "decoder"} {
 		split += columnSum(t, rows, "cycles_"+bound)
 	}
 	if split != float64(r.Timing.Cycles) {
@@ -213,7 +215,7 @@ func TestWriteDirectory(t *testing.T) {
 	if err := WriteDirectory(dir, r); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_by_layer.png", "dram_by_layer.svg", "foreign.txt", "layers.csv", "summary.json"}
+	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_by_layer.png", "dram_by_layer.svg", "foreign.txt", "layers.csv", "summary.json", "summary.txt"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("directory holds %q, want %q", got, want)
 	}
@@ -282,7 +284,7 @@ func TestEmptyResultFiles(t *testing.T) {
 		t.Error(err)
 	}
 	rows := records(t, func(b *bytes.Buffer) error { return WriteLayersCSV(b, &evaluate.Result{}) })
-	if len(rows) != 1 || fmt.Sprint(rows[0][5:9]) != "[cycles_mac cycles_vector cycles_dram cycles_latency]" {
+	if len(rows) != 1 || fmt.Sprint(rows[0][5:10]) != "[cycles_mac cycles_pipeline cycles_vector cycles_dram cycles_latency]" {
 		t.Errorf("CSV of no layers is %q", rows)
 	}
 }

@@ -99,6 +99,24 @@ func significant(x float64, digits int) string {
 	return decimal(x, min(max(places, 0), 12))
 }
 
+// latency writes milliseconds with four significant digits, as microseconds
+// below 0.001.
+func latency(ms float64) string {
+	if ms > 0 && ms < 0.001 {
+		return significant(1e3*ms, 4) + " µs"
+	}
+	return significant(ms, 4) + " ms"
+}
+
+// microjoules writes an energy for a column headed µJ: two decimals, or
+// nanojoules with their unit below 0.01.
+func microjoules(energy float64) string {
+	if energy > 0 && energy < 0.01 {
+		return significant(1e3*energy, 3) + " nJ"
+	}
+	return decimal(energy, 2)
+}
+
 // percent writes the share part/whole in percent with one decimal, or a dash
 // if there is no whole.
 func percent(part, whole float64) string {

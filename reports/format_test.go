@@ -35,6 +35,19 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+func TestSmallAmounts(t *testing.T) {
+	for ms, want := range map[float64]string{0: "0 ms", 1.5: "1.500 ms", 0.001: "0.001000 ms", 0.0005: "0.5000 µs", 0.00002: "0.02000 µs"} {
+		if got := latency(ms); got != want {
+			t.Errorf("latency(%g) = %q, want %q", ms, got, want)
+		}
+	}
+	for energy, want := range map[float64]string{0: "0.00", 1234.5: "1,234.50", 0.01: "0.01", 0.00999: "9.99 nJ", 1e-7: "0.000100 nJ"} {
+		if got := microjoules(energy); got != want {
+			t.Errorf("microjoules(%g) = %q, want %q", energy, got, want)
+		}
+	}
+}
+
 func TestSignificant(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0", 1: "1.00", 9.996: "10.0", 9.994: "9.99", 99.96: "100", 123.4: "123", 12345: "12,345", 0.0123: "0.0123", 0.00099999: "0.00100", -2.5: "-2.50",

@@ -74,6 +74,12 @@ func decodeJSON(data []byte) (*evaluate.Result, error) {
 	if r.Schema != evaluate.Schema {
 		return nil, fmt.Errorf(": schema is %d, this program reads schema %d of `run --format json`", r.Schema, evaluate.Schema)
 	}
+	switch {
+	case r.Model.Name == "":
+		return nil, errors.New(": key \"model.name\" is missing: this is no summary of a run")
+	case len(r.Layers) == 0:
+		return nil, errors.New(": key \"layers\" is missing or empty: this is no summary of a run")
+	}
 	if err := checkCounts(&r); err != nil {
 		return nil, fmt.Errorf(": %w", err)
 	}

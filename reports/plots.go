@@ -20,7 +20,7 @@ func DRAMByLayer(r *evaluate.Result) *Chart {
 	if r.DRAM.CompulsoryBytes > 0 && total > 0 {
 		subtitle += fmt.Sprintf("; %s times the compulsory traffic", decimal(float64(total)/float64(r.DRAM.CompulsoryBytes), 2))
 	}
-	c := &Chart{title: chartTitle("DRAM traffic by layer", r), subtitle: subtitle, axis: "DRAM traffic", unit: "B"}
+	c := &Chart{title: chartTitle("DRAM traffic by layer", r), subtitle: changedConfig(r) + subtitle, axis: "DRAM traffic", unit: "B"}
 	c.stack(r, layerClasses(r), trafficClasses, func(class string) string { return class }, func(x float64) string { return quantity(x, "B") })
 	return c
 }
@@ -31,9 +31,9 @@ func CyclesByLayer(r *evaluate.Result) *Chart {
 	for i := range r.Layers {
 		splits[i] = cyclesByBound(&r.Layers[i])
 	}
-	subtitle := fmt.Sprintf("%s cycles, %s ms an inference; MAC array %s %% used", Count(r.Timing.Cycles),
-		significant(r.Timing.LatencyMS, 4), decimal(100*r.Timing.MACUtilization, 1))
-	c := &Chart{title: chartTitle("Cycles by layer", r), subtitle: subtitle, axis: "Time", unit: "cycles"}
+	subtitle := fmt.Sprintf("%s cycles, %s an inference; MAC array %s %% used", Count(r.Timing.Cycles),
+		latency(r.Timing.LatencyMS), decimal(100*r.Timing.MACUtilization, 1))
+	c := &Chart{title: chartTitle("Cycles by layer", r), subtitle: changedConfig(r) + subtitle, axis: "Time", unit: "cycles"}
 	c.stack(r, splits, boundKeys(), boundLegend, nil)
 	return c
 }
@@ -42,17 +42,21 @@ func chartTitle(what string, r *evaluate.Result) string {
 	return fmt.Sprintf("%s: %s on %s", what, printable(r.Model.Name), printable(r.Config.Name))
 }
 
+// changedConfig begins the subtitle of a run with settings of its own.
+func changedConfig(r *evaluate.Result) string {
+	n := changedKeys(&r.Config)
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %d %s changed; ", Shorten(printable(r.Config.Name), 30), n, plural(n, "key"))
+}
+
 // boundLegend says in the legend what a bound means.
 func boundLegend(key string) string {
-	switch key {
-	case "mac":
-		return "MAC array works"
-	case "vector":
-		return "only vector unit works"
-	case "dram":
-		return "waits for DRAM"
-	case "latency":
-		return "set-up, synchronization"
+	for _, b := range bounds {
+		if b.key == key {
+			return b.legend
+		}
 	}
 	return key
 }

@@ -85,3 +85,29 @@ func Shorten(text string, limit int) string {
 	}
 	return string(runes[:head]) + "…" + string(runes[tail:])
 }
+
+// Wrap breaks words into lines of at most limit columns, at least one line. A
+// longer word has a line of its own, and a percent sign stays with its number.
+func Wrap(text string, limit int) []string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case strings.HasPrefix(word, "%"):
+			if cut := strings.LastIndexByte(*last, ' '); cut >= 0 && width(*last)+1+width(word) > limit {
+				number := (*last)[cut+1:]
+				*last = (*last)[:cut]
+				lines = append(lines, number+" "+word)
+			} else {
+				*last += " " + word
+			}
+		case width(*last)+1+width(word) <= limit:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}

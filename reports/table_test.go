@@ -77,6 +77,21 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 5, ""}, {"one two three", 7, "one two|three"}, {"a incomprehensible b", 5, "a|incomprehensible|b"},
+		{"it is 1.7 %.", 10, "it is|1.7 %."}, {"it is 1.7 %.", 12, "it is 1.7 %."}, {"100 %", 3, "100 %"},
+	} {
+		if got := strings.Join(Wrap(c.text, c.limit), "|"); got != c.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.text, c.limit, got, c.want)
+		}
+	}
+}
+
 func TestShorten(t *testing.T) {
 	for _, c := range []struct {
 		text  string

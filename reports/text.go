@@ -82,48 +82,20 @@ func (t *textWriter) table(columns []Column, rows [][]string, footer ...[]string
 	t.b.WriteString(text)
 }
 
+// textColumns is how wide running text gets.
+const textColumns = 98
+
 // paragraph writes words broken into lines of at most 98 columns after an
 // indent; the first line begins with lead, the others below the text after it.
 func (t *textWriter) paragraph(lead, text string) {
-	const columns = 98
-	line := indent + lead
-	start := width(line)
-	used := start
-	fresh := true
-	for _, word := range strings.Fields(printable(text)) {
-		if !fresh && used+1+width(word) > columns {
-			t.b.WriteString(line + "\n")
-			line, used, fresh = strings.Repeat(" ", start), start, true
+	lead = indent + lead
+	start := width(lead)
+	for i, line := range Wrap(printable(text), textColumns-start) {
+		if i > 0 {
+			lead = strings.Repeat(" ", start)
 		}
-		if !fresh {
-			line += " "
-			used++
-		}
-		line += word
-		used += width(word)
-		fresh = false
+		t.b.WriteString(lead + line + "\n")
 	}
-	t.b.WriteString(line + "\n")
-}
-
-func (t *textWriter) title(r *evaluate.Result) {
-	t.section(fmt.Sprintf("%s on %s", r.Model.Name, r.Config.Name))
-	program := fmt.Sprintf("%s instructions (%s with loops unrolled), code %s, constants %s",
-		Count(r.Program.Instructions), Count(r.Program.DynamicInstructions), Bytes(r.Program.CodeBytes), Bytes(r.Program.WeightBytes))
-	if r.Program.WeightBitsPerWeight > 0 {
-		program += fmt.Sprintf(" (%s bits a weight, parameters and tables included)", decimal(r.Program.WeightBitsPerWeight, 2))
-	}
-	facts := []fact{
-		{"Model", fmt.Sprintf("%s parameters, %s MACs an inference", Count(r.Model.Parameters), Count(r.Model.MACs)), ""},
-		{"Program", program, ""},
-	}
-	if r.Model.SHA256 != "" {
-		facts = append(facts, fact{"SHA-256", r.Model.SHA256, ""})
-	}
-	if r.Config.MachineHash != "" || r.Config.ConfigHash != "" {
-		facts = append(facts, fact{"Hashes", fmt.Sprintf("machine %s, configuration %s", orDash(r.Config.MachineHash), orDash(r.Config.ConfigHash)), ""})
-	}
-	t.facts(facts)
 }
 
 func orDash(s string) string {
@@ -140,8 +112,12 @@ func (t *textWriter) accuracy(r *evaluate.Result) {
 	}
 	labelled := a.FloatTop1 != nil || a.NPUTop1 != nil
 	heading := "Accuracy"
-	if !labelled {
+	switch hasFloat := a.Agreement != nil || a.SQNRDB != nil || a.Cosine != nil; {
+	case labelled:
+	case hasFloat:
 		heading = "Fidelity to the float network"
+	default:
+		heading = "Execution"
 	}
 	samples := "samples"
 	if a.Samples == 1 {
@@ -164,6 +140,8 @@ func (t *textWriter) accuracy(r *evaluate.Result) {
 		f := fact{"Difference", signed(100**a.Top1Difference) + " points", ""}
 		if i := a.Top1DifferenceInterval; i != nil {
 			f.remark = fmt.Sprintf("95 %% interval %s to %s points, paired over the same samples", signed(100*i.Low), signed(100*i.High))
+		} else {
+			f.remark = "too few samples for an interval"
 		}
 		facts = append(facts, f)
 	}
@@ -176,7 +154,10 @@ func (t *textWriter) accuracy(r *evaluate.Result) {
 	if a.Cosine != nil {
 		facts = append(facts, fact{"Cosine", decimal(*a.Cosine, 5), "of the outputs with float, mean over the samples"})
 	}
-	if a.BitExact != nil && *a.BitExact {
+	switch {
+	case a.BitExact == nil:
+		facts = append(facts, fact{"Bit-exact", "not checked: a program alone has no integer reference; run the model itself", ""})
+	case *a.BitExact:
 		facts = append(facts, fact{"Bit-exact", "yes", fmt.Sprintf("every layer of %s checked %s equals the integer reference",
 			Count(int64(a.BitExactSamples)), plural(a.BitExactSamples, "sample"))})
 	}
@@ -210,7 +191,7 @@ func (t *textWriter) timing(r *evaluate.Result) {
 	t.section("Time")
 	t.facts([]fact{
 		{"Cycles", Count(r.Timing.Cycles), "of the NPU clock"},
-		{"Latency", significant(r.Timing.LatencyMS, 4) + " ms", "one cold inference: nothing on chip at its start"},
+		{"Latency", latency(r.Timing.LatencyMS), "one cold inference: nothing on chip at its start"},
 		{"Throughput", significant(r.Timing.InferencesPerSecond, 4) + " inferences/s", "one after another: the reciprocal of the latency, weights loaded each time"},
 		{"MAC utilization", decimal(100*r.Timing.MACUtilization, 1) + " %", "of the array's peak over all cycles"},
 	})
@@ -308,11 +289,11 @@ func (t *textWriter) energy(r *evaluate.Result) {
 		values[i] = p.energy
 	}
 	shares := percentages(values)
-	perMAC := func(microjoules float64) string {
+	perMAC := func(energy float64) string {
 		if r.Model.MACs == 0 {
 			return "-"
 		}
-		return decimal(microjoules*1e6/float64(r.Model.MACs), 3)
+		return decimal(energy*1e6/float64(r.Model.MACs), 3)
 	}
 	var rows [][]string
 	for i, p := range parts {
@@ -320,10 +301,10 @@ func (t *textWriter) energy(r *evaluate.Result) {
 		if p.operations >= 0 {
 			operations = Count(p.operations)
 		}
-		rows = append(rows, []string{p.name, decimal(p.energy, 2), shares[i], perMAC(p.energy), operations})
+		rows = append(rows, []string{p.name, microjoules(p.energy), shares[i], perMAC(p.energy), operations})
 	}
 	t.table([]Column{{"Part", "", false}, {"Energy", "µJ", true}, {"Share", "%", true}, {"Per MAC", "pJ", true}, {"Operations", "", true}}, rows,
-		[]string{"total", decimal(e.Total, 2), wholeShare(shares), perMAC(e.Total)})
+		[]string{"total", microjoules(e.Total), wholeShare(shares), perMAC(e.Total)})
 }
 
 func (t *textWriter) stalls(r *evaluate.Result) {
@@ -358,7 +339,11 @@ func (t *textWriter) notes(r *evaluate.Result) {
 func (t *textWriter) host(r *evaluate.Result) {
 	h := r.Host
 	t.section("Simulation")
-	parts := fmt.Sprintf("%s s: compile %s s, timing %s s, execution %s s", decimal(h.WallSeconds, 2), decimal(h.CompileSeconds, 2),
+	parts := ""
+	if r.Tool != "" {
+		parts = "npusim " + r.Tool + "; "
+	}
+	parts += fmt.Sprintf("%s s: compile %s s, timing %s s, execution %s s", decimal(h.WallSeconds, 2), decimal(h.CompileSeconds, 2),
 		decimal(h.TimingSeconds, 2), decimal(h.ExecuteSeconds, 2))
 	if h.PeakMemoryBytes > 0 {
 		parts += "; peak memory " + Bytes(h.PeakMemoryBytes)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/npusim/npusim/npu/evaluate"
 )
@@ -20,12 +21,15 @@ const (
 var bounds = []struct {
 	key    string
 	name   string // of what works or is waited for
+	short  string // in the layer table
 	phrase string // how the cycles are spent
+	legend string // of plots
 }{
-	{"mac", "MAC array", "with the MAC array at work"},
-	{"vector", "vector unit", "with the vector unit at work and the MAC array idle"},
-	{"dram", "DRAM", "waiting for DRAM, with nothing computing"},
-	{"latency", "latency", "on set-up and synchronization, with nothing moving"},
+	{"mac", "MAC array", "MAC", "with operands streaming through the MAC array", "MAC array streams"},
+	{"pipeline", "pipeline of the MAC array", "pipeline", "with the MAC array only filling, draining or waiting for a scratchpad port", "array fills, drains or waits for a port"},
+	{"vector", "vector unit", "vector", "with the vector unit at work and the MAC array idle", "only vector unit works"},
+	{"dram", "DRAM", "DRAM", "waiting for DRAM, with nothing computing", "waits for DRAM"},
+	{"latency", "latency", "latency", "on set-up and synchronization, with nothing moving", "set-up, synchronization"},
 }
 
 func boundKeys() []string {
@@ -44,6 +48,15 @@ func boundName(key string) string {
 		}
 	}
 	return key
+}
+
+func boundShort(key string) string {
+	for _, b := range bounds {
+		if b.key == key {
+			return b.short
+		}
+	}
+	return Shorten(printable(key), 12)
 }
 
 func boundPhrase(key string) string {
@@ -99,8 +112,8 @@ func (s *layerSum) add(l *evaluate.Layer) {
 	s.energy += l.EnergyUJ
 }
 
-func (s *layerSum) row(name, share string) []string {
-	return []string{"", name, "", Count(s.cycles), share, Count(s.macs), "", "", Count(s.readBytes), Count(s.writes), decimal(s.energy, 2)}
+func (s *layerSum) row(name string) []string {
+	return []string{"", name, "", Count(s.cycles), Count(s.macs), "", "", Count(s.readBytes), Count(s.writes), microjoules(s.energy)}
 }
 
 func (t *textWriter) layers(r *evaluate.Result) {
@@ -131,17 +144,15 @@ func (t *textWriter) layers(r *evaluate.Result) {
 			others.add(&r.Layers[i])
 		}
 	}
-	share := func(cycles int64) string { return percent(float64(cycles), float64(total.cycles)) }
-
 	hasWeightBits, hasSQNR := false, false
 	for i := range r.Layers {
 		hasWeightBits = hasWeightBits || r.Layers[i].WeightBits > 0
 		hasSQNR = hasSQNR || r.Layers[i].SQNRDB != nil
 	}
-	columns := []Column{{"#", "", true}, {"Layer", "", false}, {"Operator", "", false}, {"Cycles", "", true}, {"Share", "%", true}, {"MACs", "", true},
+	columns := []Column{{"#", "", true}, {"Layer", "", false}, {"Operator", "", false}, {"Cycles", "", true}, {"MACs", "", true},
 		{"Util.", "%", true}, {"Bound", "", false}, {"Read", "B", true}, {"Written", "B", true}, {"Energy", "µJ", true}}
 	if hasWeightBits {
-		columns = append(columns, Column{"Weights", "bits", true})
+		columns = append(columns, Column{"Wts.", "bits", true})
 	}
 	if hasSQNR {
 		columns = append(columns, Column{"SQNR", "dB", true})
@@ -154,8 +165,8 @@ func (t *textWriter) layers(r *evaluate.Result) {
 		if l.MACs > 0 {
 			utilization = decimal(100*l.Utilization, 1)
 		}
-		row := []string{strconv.Itoa(i + 1), Shorten(printable(l.Name), 32), Shorten(printable(l.Op), 18), Count(l.Cycles), share(l.Cycles), Count(l.MACs), utilization,
-			boundName(l.Bound), Count(l.DRAMReadBytes), Count(l.DRAMWriteBytes), decimal(l.EnergyUJ, 2)}
+		row := []string{strconv.Itoa(i + 1), Shorten(printable(l.Name), 22), Shorten(shortOperator(printable(l.Op)), 16), Count(l.Cycles), Count(l.MACs), utilization,
+			boundShort(l.Bound), Count(l.DRAMReadBytes), Count(l.DRAMWriteBytes), microjoules(l.EnergyUJ)}
 		if hasWeightBits {
 			bits := ""
 			if l.WeightBits > 0 {
@@ -173,73 +184,10 @@ func (t *textWriter) layers(r *evaluate.Result) {
 		rows = append(rows, row)
 	}
 	if others.count > 0 {
-		rows = append(rows, others.row(fmt.Sprintf("%d others", others.count), share(others.cycles)))
+		rows = append(rows, others.row(fmt.Sprintf("%d others", others.count)))
 	}
-	t.table(columns, rows, total.row("total", share(total.cycles)))
+	t.table(columns, rows, total.row("total"))
 }
 
-// bound says in words where most cycles go, with the layer that shows it best.
-func (t *textWriter) bound(r *evaluate.Result) {
-	name, sentences := boundSentences(r)
-	if len(sentences) == 0 {
-		return
-	}
-	t.section("Bound by: " + name)
-	for _, sentence := range sentences {
-		t.paragraph("", sentence)
-	}
-}
-
-// boundSentences returns the name of the bound of most cycles and the evidence;
-// nothing for a result without cycles.
-func boundSentences(r *evaluate.Result) (name string, sentences []string) {
-	sums := map[string]int64{}
-	var total int64
-	for i := range r.Layers {
-		for bound, cycles := range cyclesByBound(&r.Layers[i]) { // sums do not depend on the order
-			sums[bound] += cycles
-			total += cycles
-		}
-	}
-	if total <= 0 {
-		return "", nil
-	}
-	names := keys(boundKeys(), sums)
-	best := names[0]
-	for _, name := range names {
-		if sums[name] > sums[best] {
-			best = name
-		}
-	}
-	worst := 0
-	for i := range r.Layers {
-		if cyclesByBound(&r.Layers[i])[best] > cyclesByBound(&r.Layers[worst])[best] {
-			worst = i
-		}
-	}
-	l := &r.Layers[worst]
-	evidence := fmt.Sprintf("%s of its %s cycles", Count(cyclesByBound(l)[best]), Count(l.Cycles))
-	switch best {
-	case "dram":
-		evidence += fmt.Sprintf(", %s moved", Bytes(l.DRAMReadBytes+l.DRAMWriteBytes))
-	case "mac":
-		evidence += fmt.Sprintf(", %s MACs, array %s %% used", Count(l.MACs), decimal(100*l.Utilization, 1))
-	}
-	sentences = []string{fmt.Sprintf("%s spends %s %% of its cycles %s; the largest such layer is %s (%s): %s.",
-		r.Model.Name, percent(float64(sums[best]), float64(total)), boundPhrase(best), l.Name, l.Op, evidence)}
-
-	rest := ""
-	for _, name := range names {
-		if name == best || sums[name] == 0 {
-			continue
-		}
-		if rest != "" {
-			rest += ", "
-		}
-		rest += fmt.Sprintf("%s %s %%", boundName(name), percent(float64(sums[name]), float64(total)))
-	}
-	if rest != "" {
-		sentences = append(sentences, "The other cycles: "+rest+".")
-	}
-	return boundName(best), sentences
-}
+// shortOperator abbreviates what a fused operator is called most often for.
+func shortOperator(op string) string { return strings.ReplaceAll(op, "BatchNormalization", "BN") }

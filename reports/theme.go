@@ -21,6 +21,7 @@ var (
 	gridColor = color.NRGBA{0xe2, 0xe2, 0xe2, 0xff}
 
 	navy      = color.NRGBA{0x1b, 0x4f, 0x8a, 0xff}
+	steel     = color.NRGBA{0x70, 0x87, 0xa6, 0xff}
 	sky       = color.NRGBA{0x7c, 0xc4, 0xee, 0xff}
 	vermilion = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
 	silver    = color.NRGBA{0xc4, 0xc4, 0xc4, 0xff}
@@ -35,7 +36,7 @@ var (
 // colour in every plot.
 var seriesColors = map[string]color.NRGBA{
 	"weights": green, "activations": orange, "metadata": charcoal,
-	"mac": navy, "vector": sky, "dram": vermilion, "latency": silver,
+	"mac": navy, "pipeline": steel, "vector": sky, "dram": vermilion, "latency": silver,
 }
 
 // spareColors serve keys without a colour of their own, in turn.

@@ -85,13 +85,6 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	}
 }
 
-// require makes a flag that exists a required one.
-func require(cmd *cobra.Command, flag string) {
-	if err := cmd.MarkFlagRequired(flag); err != nil {
-		panic(err)
-	}
-}
-
 // presetNames completes the name of a configuration: presets, then files.
 func presetNames(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	var names []string
@@ -103,7 +96,7 @@ func presetNames(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.S
 	if len(names) > 0 {
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	return []string{"toml"}, cobra.ShellCompDirectiveFilterFileExt
+	return []string{"toml", "cfg"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 // settings completes --set: the key first, then the names it may take.

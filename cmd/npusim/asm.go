@@ -1,17 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/npusim/npusim/isa"
 )
 
-// maxAssemblyBytes bounds the text that is read: a program with 256 MiB of
-// weights in hexadecimal stays below it.
+// maxAssemblyBytes bounds the text that is read: a program with 512 MiB of
+// weights in base64 stays below it.
 const maxAssemblyBytes = 1 << 30
 
 func newAsm() *cobra.Command {
@@ -28,10 +30,9 @@ that a program cannot deadlock or leave its memories is proven when it runs.`,
 		Args:              oneArgument("FILE.npuasm"),
 		ValidArgsFunction: files("npuasm"),
 	}
-	addOutput(cmd, &output, "program `file` to write", "npu")
-	require(cmd, "output")
+	addOutput(cmd, &output, "program `file` to write (required)", "npu")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if err := checkOutput(output, args[0]); err != nil {
+		if err := checkProgramOutput(output, args[0]); err != nil {
 			return err
 		}
 		text, err := readText(args[0])
@@ -40,11 +41,21 @@ that a program cannot deadlock or leave its memories is proven when it runs.`,
 		}
 		program, err := isa.Assemble(text, args[0])
 		if err != nil {
-			return usage(err)
+			return usage(onlyHeader(err))
 		}
-		return program.WriteFile(output)
+		return writeProgram(output, program)
 	}
 	return cmd
+}
+
+// onlyHeader leaves of the faults of a text that does not begin as a program
+// the one that says so: the others follow from it.
+func onlyHeader(err error) error {
+	var faults *isa.AssemblyError
+	if errors.As(err, &faults) && len(faults.Faults) > 1 && strings.HasPrefix(faults.Faults[0].Rule, "the text must start with ") {
+		return &isa.AssemblyError{File: faults.File, Faults: faults.Faults[:1]}
+	}
+	return err
 }
 
 // readText reads a text file of bounded size.

@@ -5,9 +5,11 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/npusim/npusim/compiler/shapes"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/reports"
 )
@@ -17,11 +19,13 @@ func newConfigs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "configs [NAME|FILE]",
 		Short: "List the presets, or print a configuration",
-		Long: `Without an argument, list the embedded presets. With the name of a preset, print
-it as TOML with the sources of its values; with a configuration file, print all
-keys as they result from it.`,
+		Long: `Without an argument, list the embedded presets: whole configurations, and the
+memories that dram.preset names. With the name of a preset of either kind, print
+it as TOML with the sources of its values; with a configuration file, which may
+be a .cfg file of SCALE-Sim, print all keys as they result from it.`,
 		Example: `  npusim configs
   npusim configs edge
+  npusim configs lpddr4x-4266
   npusim configs --keys`,
 		Args:              atMost(1),
 		ValidArgsFunction: presetArgument,
@@ -36,10 +40,13 @@ keys as they result from it.`,
 		case len(args) == 0:
 			return answer(listPresets)
 		}
+		if text, ok := configs.MemorySource(args[0]); ok {
+			return printText(text)
+		}
 		if text, ok := configs.PresetSource(args[0]); ok {
 			return printText(text)
 		}
-		spec, err := configs.Load(args[0], nil)
+		spec, err := shapes.Load(args[0], nil)
 		if err != nil {
 			return usage(err)
 		}
@@ -52,7 +59,13 @@ func presetArgument(cmd *cobra.Command, args []string, prefix string) ([]string,
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return presetNames(cmd, args, prefix)
+	names, directive := presetNames(cmd, args, prefix)
+	for _, m := range configs.MemoryPresets() {
+		if strings.HasPrefix(m.Name, prefix) {
+			names, directive = append(names, cobra.CompletionWithDesc(m.Name, m.Description)), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+	return names, directive
 }
 
 // printText prints a text that ends with a line feed.
@@ -63,7 +76,7 @@ func printText(text string) error {
 	})
 }
 
-// listPresets prints a row a preset.
+// listPresets prints a row a preset of configurations, then of memories.
 func listPresets(w io.Writer) error {
 	columns := []reports.Column{
 		{Name: "preset"},
@@ -86,7 +99,7 @@ func listPresets(w io.Writer) error {
 		if memory == "" {
 			memory = "own figures"
 		}
-		rows = append(rows, []string{
+		rows = append(rows, wrapLast([]string{
 			preset.Name,
 			count(spec.MACArray.Rows * spec.MACArray.Columns),
 			count(spec.NPU.ClockMHz),
@@ -96,7 +109,34 @@ func listPresets(w io.Writer) error {
 			memory,
 			strconv.FormatFloat(spec.DRAM.PeakGBPerS(), 'g', 4, 64),
 			preset.Description,
-		})
+		}, descriptionColumns)...)
+	}
+	if err := reports.Table(w, reports.DetectStyle(os.Stdout), columns, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return listMemories(w)
+}
+
+// listMemories prints a row a memory preset; all figures are of one channel.
+func listMemories(w io.Writer) error {
+	columns := []reports.Column{
+		{Name: "memory preset"},
+		{Name: "a channel", Unit: "GB/s", Number: true},
+		{Name: "latency", Unit: "ns", Number: true},
+		{Name: "burst", Unit: "B", Number: true},
+		{Name: "energy", Unit: "pJ/bit", Number: true},
+		{Name: "description"},
+	}
+	var rows [][]string
+	figure := func(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
+	for _, m := range configs.MemoryPresets() {
+		rows = append(rows, wrapLast([]string{
+			m.Name, figure(m.BandwidthGBPerS), figure(m.LatencyNS), count(m.BurstBytes), figure(m.EnergyPJPerBit), m.Description,
+		}, descriptionColumns)...)
 	}
 	return reports.Table(w, reports.DetectStyle(os.Stdout), columns, rows)
 }
+
+// descriptionColumns is the width of descriptions.
+const descriptionColumns = 42

@@ -14,7 +14,7 @@ func newDisasm() *cobra.Command {
 		Use:   "disasm PROGRAM.npu [-o FILE.npuasm]",
 		Short: "Print the text form of a program",
 		Long: `Print the text form of a program: all tables, the code of each unit, and the
-weights in hexadecimal. npusim asm turns it back into the same file.`,
+weights in base64. npusim asm turns it back into the same file.`,
 		Example: `  npusim compile testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml -o glyphs.npu
   npusim disasm glyphs.npu
   npusim disasm glyphs.npu -o glyphs.npuasm`,

@@ -30,7 +30,18 @@ func listOperators(w io.Writer) error {
 	columns := []reports.Column{{Name: "operator"}, {Name: "opsets"}, {Name: "runs on"}, {Name: "limits"}}
 	var rows [][]string
 	for _, row := range ops.Rows() {
-		rows = append(rows, []string{row.Operator, fmt.Sprintf("%d to %d", row.MinOpset, row.MaxOpset), row.RunsOn.String(), row.Limits})
+		rows = append(rows, wrapLast([]string{row.Operator, fmt.Sprintf("%d to %d", row.MinOpset, row.MaxOpset), row.RunsOn.String(), row.Limits}, 50)...)
 	}
 	return reports.Table(w, reports.DetectStyle(os.Stdout), columns, rows)
+}
+
+// wrapLast breaks the last cell of a row into rows of at most limit columns.
+func wrapLast(row []string, limit int) [][]string {
+	last := len(row) - 1
+	var rows [][]string
+	for _, line := range reports.Wrap(row[last], limit) {
+		rows = append(rows, append(row[:last:last], line))
+		row = make([]string, len(row)) // of the first line only
+	}
+	return rows
 }

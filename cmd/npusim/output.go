@@ -3,17 +3,46 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/npusim/npusim/isa"
 )
 
 // addOutput adds -o, --output.
 func addOutput(cmd *cobra.Command, path *string, meaning, extension string) {
 	cmd.Flags().StringVarP(path, "output", "o", "", meaning)
 	complete(cmd, "output", cobra.FixedCompletions([]string{extension}, cobra.ShellCompDirectiveFilterFileExt))
+}
+
+// checkProgramOutput refuses, before any work, the absence of an output
+// program, one that npusim run would not take, and what checkOutput refuses.
+func checkProgramOutput(output, input string) error {
+	if output == "" {
+		return usagef("needs -o PROGRAM.npu")
+	}
+	if !strings.EqualFold(filepath.Ext(output), ".npu") {
+		return usagef("--output %s: the name of a program ends in .npu", output)
+	}
+	return checkOutput(output, input)
+}
+
+// writeProgram encodes a program into a file, which appears whole or not at
+// all.
+func writeProgram(path string, p *isa.Program) error {
+	data, err := p.Encode()
+	if err != nil {
+		return err
+	}
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 }
 
 // checkOutput refuses, before any work, an output that cannot be written or
@@ -24,7 +53,7 @@ func checkOutput(output, input string) error {
 	}
 	folder, err := os.Stat(filepath.Dir(output))
 	if err != nil {
-		return usagef("--output %s: %w", output, err)
+		return usagef("--output %s: folder %s: %w", output, filepath.Dir(output), cause(err))
 	}
 	if !folder.IsDir() {
 		return usagef("--output %s: %s is not a directory", output, filepath.Dir(output))
@@ -34,7 +63,7 @@ func checkOutput(output, input string) error {
 		return nil
 	}
 	if err != nil {
-		return usagef("--output %s: %w", output, err)
+		return usagef("--output %s: %w", output, cause(err))
 	}
 	if !info.Mode().IsRegular() {
 		return usagef("--output %s: it exists and is not a regular file", output)
@@ -45,8 +74,16 @@ func checkOutput(output, input string) error {
 	return nil
 }
 
-// writeFile writes a file that appears whole or not at all.
-func writeFile(path string, write func(w io.Writer) error) (err error) {
+// writeFile writes a file that appears whole or not at all. Errors name it, not
+// the temporary file beside it.
+func writeFile(path string, write func(w io.Writer) error) error {
+	if err := writeTemporary(path, write); err != nil {
+		return fmt.Errorf("%s: cannot be written: %w", path, cause(err))
+	}
+	return nil
+}
+
+func writeTemporary(path string, write func(w io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err

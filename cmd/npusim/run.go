@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +26,19 @@ Without --data the inputs are random numbers from --seed, and figures tell how
 near the integers come to the float network, not how often it is right. A .npu
 program runs with the configuration it was compiled with unless --config or
 --set say otherwise, and has float figures only if --model names the ONNX file
-it was compiled from.`,
+it was compiled from.
+
+A .csv file of layer shapes, in SCALE-Sim's topology form, is timed without
+weights or data: convolutions as "name, IFMAP height, IFMAP width, filter
+height, filter width, channels, num filter, strides", or matrix products as
+"name, M, N, K". Its machine may come from a SCALE-Sim .cfg file.`,
 		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml
   npusim run testdata/glyphs/glyphs.onnx --config mobile --timing-only
   npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
-      --samples 100 --set quantization.weights=per-layer --out report`,
+      --samples 100 --set quantization.weights=per-layer --out report
+  npusim run testdata/shapes/resnet50.csv --config scalesim-32x32`,
 		Args:              oneArgument("MODEL"),
-		ValidArgsFunction: files("onnx", "npu"),
+		ValidArgsFunction: files("onnx", "npu", "csv"),
 	}
 	flags := cmd.Flags()
 	spec.register(cmd, defaultConfig+", or that of the .npu program")
@@ -43,12 +51,14 @@ it was compiled from.`,
 	format := addFormat(cmd)
 	complete(cmd, "model", cobra.FixedCompletions([]string{"onnx"}, cobra.ShellCompDirectiveFilterFileExt))
 	complete(cmd, "out", directory)
-	cmd.MarkFlagsMutuallyExclusive("timing-only", "check-all")
 
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		options.Model = args[0]
+		options.Model, options.Changes = args[0], spec.sets
 		options.Progress = t.progress.report
 		if err := checkInputFlags(&options); err != nil {
+			return err
+		}
+		if err := checkComparison(&options); err != nil {
 			return err
 		}
 		if info, err := os.Stat(folder); err == nil && !info.IsDir() {
@@ -76,6 +86,23 @@ it was compiled from.`,
 		})
 	}
 	return cmd
+}
+
+// checkComparison refuses --check-all where there is nothing to compare.
+func checkComparison(o *evaluate.Options) error {
+	if !o.CheckAll {
+		return nil
+	}
+	if o.TimingOnly {
+		return usagef("--timing-only and --check-all exclude each other")
+	}
+	switch strings.ToLower(filepath.Ext(o.Model)) {
+	case ".npu":
+		return usagef("--check-all: a .npu program alone has no integer reference to compare with; run the ONNX model itself")
+	case ".csv":
+		return usagef("--check-all: layer shapes are timed, not executed; there is nothing to compare")
+	}
+	return nil
 }
 
 // addInputFlags adds the flags about inputs and workers that compiling and

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command-line scripts in testdata/script. Each starts in
-// a folder of its own that has the glyphs model and its data.
+// a folder of its own that has the glyphs model, its data and layer shapes.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join(root, "testdata", "script"),
@@ -52,9 +52,10 @@ func TestScripts(t *testing.T) {
 // process.
 const quickExit = "atexit_sleep_ms=0"
 
-// setUp copies the glyphs and the verification cases to a folder.
+// setUp copies the glyphs, layer shapes and the verification cases to a
+// folder.
 func setUp(folder string) error {
-	for _, name := range []string{"glyphs/glyphs.onnx", "glyphs/glyphs.toml", "glyphs/glyphs_x.npy", "glyphs/glyphs_y.npy"} {
+	for _, name := range []string{"glyphs/glyphs.onnx", "glyphs/glyphs.toml", "glyphs/glyphs_x.npy", "glyphs/glyphs_y.npy", "shapes/resnet50.csv"} {
 		data, err := os.ReadFile(filepath.Join(root, "testdata", filepath.FromSlash(name)))
 		if err != nil {
 			return err

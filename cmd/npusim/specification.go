@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/npusim/npusim/compiler/shapes"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 )
@@ -20,7 +21,7 @@ type specification struct {
 }
 
 func (s *specification) register(cmd *cobra.Command, otherwise string) {
-	cmd.Flags().StringVarP(&s.config, "config", "c", "", "configuration: preset or TOML `file` (default: "+otherwise+")")
+	cmd.Flags().StringVarP(&s.config, "config", "c", "", "configuration: preset, TOML or SCALE-Sim .cfg `file` (default: "+otherwise+")")
 	cmd.Flags().StringArrayVarP(&s.sets, "set", "s", nil, "change one `key=value` of the configuration; may be repeated")
 	complete(cmd, "config", presetNames)
 	complete(cmd, "set", settings)
@@ -39,7 +40,7 @@ func (s *specification) load(model string) (*configs.Spec, error) {
 	if config == "" {
 		config = defaultConfig
 	}
-	spec, err := configs.Load(config, s.sets)
+	spec, err := shapes.Load(config, s.sets)
 	return spec, usage(err)
 }
 

@@ -12,9 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/npusim/npusim/configs/strict"
 	"github.com/npusim/npusim/npu/evaluate"
 )
 
@@ -86,7 +84,7 @@ func (t *tool) guard(stderr io.Writer, work func() error) (status int) {
 		fmt.Fprintf(stderr, "%s: interrupted\n", t.command)
 		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", t.command, err)
+	fmt.Fprintf(stderr, "%s: %s\n", t.command, plain(err))
 	var ours usageError
 	var theirs *evaluate.UsageError
 	if !t.running || errors.As(err, &ours) || errors.As(err, &theirs) {
@@ -125,14 +123,23 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 			fmt.Fprint(os.Stderr, cmd.UsageString()+"\n")
 			return usagef("a verb is missing")
 		},
-		PersistentPreRun: func(*cobra.Command, []string) { t.startLog() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if t.quiet && t.verbose {
+				return usagef("--quiet and --verbose exclude each other")
+			}
+			t.startLog()
+			return nil
+		},
+		Version: evaluate.Version(),
 	}
 	// A bare npusim runs nothing, so its usage does not mention that form.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable .HasParent}}", 1))
 	flags := root.PersistentFlags()
-	flags.BoolVar(&t.quiet, "quiet", false, "print neither progress nor notes on standard error")
+	flags.BoolVarP(&t.quiet, "quiet", "q", false, "print neither progress nor notes on standard error")
 	flags.BoolVarP(&t.verbose, "verbose", "v", false, "log every step on standard error")
-	root.MarkFlagsMutuallyExclusive("quiet", "verbose")
+	root.Flags().Bool("version", false, "print the version, that of Go, and the kernels in use")
+	root.SetVersionTemplate(strings.Join(versionLines(), "\n") + "\n")
+	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(flagError)
 	for _, verb := range []*cobra.Command{
 		newRun(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
@@ -147,21 +154,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 		root.AddCommand(verb)
 	}
 	return root
-}
-
-// knownVerb refuses what is not the name of a verb.
-func knownVerb(root *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var names []string
-	for _, verb := range root.Commands() {
-		names = append(names, verb.Name())
-	}
-	if nearest := strict.Nearest(args[0], names); nearest != "" {
-		return fmt.Errorf("unknown verb %q; did you mean %s?", args[0], nearest)
-	}
-	return fmt.Errorf("unknown verb %q; see npusim --help", args[0])
 }
 
 // startLog sends the program's log to standard error.
@@ -182,19 +174,6 @@ func (t *tool) note(format string, arguments ...any) {
 	if !t.quiet {
 		fmt.Fprintf(os.Stderr, t.command+": "+format+"\n", arguments...)
 	}
-}
-
-// flagError explains a faulty flag and where to look.
-func flagError(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if nearest := strict.Nearest(unknown.GetSpecifiedName(), names); nearest != "" {
-			return fmt.Errorf("%w; did you mean --%s?", err, nearest)
-		}
-	}
-	return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 }
 
 // answer writes to standard output, buffered. What cannot be written is an

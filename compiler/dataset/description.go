@@ -94,6 +94,11 @@ func describe(text []byte, faults *faultList) description {
 	faults.document = document
 	keys := fileKeys{Threshold: 0.5, inputKeys: inputKeys{Scale: 1}}
 	faults.list = document.Decode(&keys)
+	if _, isText := document.String("input"); isText {
+		faults.list = slices.DeleteFunc(faults.list, func(f strict.Fault) bool { return f.Key == "input" })
+		faults.add("input", "describes inputs by name, in [[input]] tables; the file of a single input is called inputs")
+		faults.list[len(faults.list)-1].Nearest = "inputs"
+	}
 
 	d := description{
 		labels: keys.Labels, labelsKey: keys.LabelsKey,

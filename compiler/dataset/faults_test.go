@@ -100,6 +100,7 @@ func TestSetFaults(t *testing.T) {
 		{"only zeros", "[[input]]\nname = \"a\"\nzeros = true", []string{"no input has a file"}},
 		{"sample counts", "[[input]]\nname = \"a\"\nfile = \"x.npy\"\n[[input]]\nname = \"b\"\nfile = \"seven.npy\"", []string{"set.toml:6: input[1].file: b (seven.npy) has 7 samples, a (x.npy) has 4"}},
 		{"unknown in input", "[[input]]\nname = \"a\"\nfile = \"x.npy\"\nzero = true", []string{"set.toml:4: input[0].zero: unknown key (did you mean input[0].zeros?)"}},
+		{"input for inputs", "input = \"x.npy\"", []string{"set.toml:1: input: describes inputs by name, in [[input]] tables; the file of a single input is called inputs (did you mean inputs?)"}},
 		{"input is no table", "input = 3", []string{"set.toml:1: input: must be a list"}},
 	}
 	for _, c := range cases {

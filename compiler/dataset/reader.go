@@ -120,7 +120,7 @@ func newReader(s *Set, in *input, shape []int) (*Reader, error) {
 // fit sets the channel view of a sample and tells whether it can feed the
 // network input at all.
 func (r *Reader) fit(sample []int) bool {
-	if r.shape == nil || len(r.shape) == 0 || r.shape[0] != 1 {
+	if len(r.shape) == 0 || r.shape[0] != 1 {
 		// No batch axis: the sample is the whole tensor, without channels.
 		return equalShapes(sample, r.shape) && (r.input.layout == NCHW || len(sample) < 2)
 	}

@@ -85,10 +85,25 @@ func (in *input) describe() string {
 	return in.name + " (" + in.file + ")"
 }
 
+// errData says what a user who names the data itself has to write.
+var errData = errors.New(`a data set is a TOML file that names the samples and says how to read them; see "Your own data" in README.md`)
+
+// isData reports whether a file holds samples or labels by its name.
+func isData(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".npy", ".npz", ".csv", ".jpg", ".jpeg", ".png":
+		return true
+	}
+	return false
+}
+
 // Open reads a data set file and the arrays and labels it names; images are
 // decoded when they are read. An invalid file gives
 // strict.Faults, all at once.
 func Open(path string) (*Set, error) {
+	if info, err := os.Stat(path); err == nil && (info.IsDir() || isData(path)) {
+		return nil, fmt.Errorf("%s: %w", path, errData)
+	}
 	f, size, err := openRegular(path)
 	if err != nil {
 		return nil, err

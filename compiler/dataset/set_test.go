@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,8 +160,20 @@ func TestSetFromArchive(t *testing.T) {
 }
 
 func TestOpenRefusesWhatIsNoFile(t *testing.T) {
-	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
-		t.Errorf("folder: error %v", err)
+	write := func(name string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte("data"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, path := range []string{t.TempDir(), write("x.npy"), write("Y.CSV")} {
+		if _, err := Open(path); !errors.Is(err, errData) || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%s: error %v", path, err)
+		}
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "none.npy")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("absent file: error %v", err)
 	}
 	big := filepath.Join(t.TempDir(), "big.toml")
 	if err := os.WriteFile(big, make([]byte, maxDescriptionBytes+1), 0o644); err != nil {

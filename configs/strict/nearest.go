@@ -8,7 +8,9 @@ const maxName = 64
 
 // Nearest returns the candidate that name most likely stands for, or "" when
 // none is near: at most a third of the letters differ (counting a swap of two
-// neighbours as one difference), or one of the two begins with the other.
+// neighbours as one difference), or one of the two begins with the other, or so
+// much differs from the words that the candidate begins with: its unit was
+// forgotten, too.
 // The first of equally near candidates wins.
 func Nearest(name string, candidates []string) string {
 	if name == "" || len(name) > maxName {
@@ -23,6 +25,9 @@ func Nearest(name string, candidates []string) string {
 		}
 		d := distance(name, normal(candidate))
 		if isPrefix(name, normal(candidate)) {
+			d = min(d, limit)
+		}
+		if nearBeginning(name, normal(candidate), limit) {
 			d = min(d, limit)
 		}
 		if d < bestDistance {
@@ -44,6 +49,19 @@ func isPrefix(a, b string) bool {
 		return false
 	}
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
+// nearBeginning reports whether at most limit letters of name differ from the
+// words, joined by underscores, that a candidate begins with. Short words say
+// too little.
+func nearBeginning(name, candidate string, limit int) bool {
+	const shortest = 4
+	for i := range len(candidate) {
+		if candidate[i] == '_' && min(i, len(name)) >= shortest && distance(name, candidate[:i]) <= limit {
+			return true
+		}
+	}
+	return false
 }
 
 // distance is the number of insertions, deletions, substitutions and swaps of

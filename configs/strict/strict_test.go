@@ -211,9 +211,12 @@ func TestLines(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"rows", "columns", "weight_buffer_kib", "per-layer", "per-layer-shift", "per-channel"}
+	names := []string{"rows", "columns", "weight_buffer_kib", "clock_mhz", "per-layer", "per-layer-shift", "per-channel"}
 	for name, want := range map[string]string{
 		"row":                             "rows",
+		"clok":                            "clock_mhz",
+		"wieght_buffer":                   "weight_buffer_kib",
+		"mhz":                             "",
 		"colums":                          "columns",
 		"cloumns":                         "columns",
 		"weight_buffer":                   "weight_buffer_kib",

@@ -7,14 +7,13 @@
 //
 // DIR holds the real networks and data sets (default: the environment variable
 // NPUSIM_DATA, else ../shared/data); rows whose files are absent are left out
-// with a message. The network of this repository needs no DIR.
+// with one message. The network of this repository needs no DIR.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -66,8 +65,9 @@ func dataFolder() string {
 
 func table(ctx context.Context, data, preset, only string, samples, workers int) error {
 	start := time.Now()
-	fmt.Println("| network | samples | float top-1 % | weights | NPU top-1 % | difference, points (95 %) | agreement % | SQNR dB | bit-exact on |")
-	fmt.Println("|---|--:|--:|---|--:|--:|--:|--:|--:|")
+	fmt.Println("| network | samples | float top-1 % | weights | NPU top-1 % | difference, points (95 %) | bit-exact on |")
+	fmt.Println("| --- | --: | --: | --- | --: | --: | --: |")
+	var absent []string
 	for _, r := range rows {
 		if !strings.Contains(r.name, only) {
 			continue
@@ -77,22 +77,27 @@ func table(ctx context.Context, data, preset, only string, samples, workers int)
 			model, set = filepath.Join(data, r.model), filepath.Join(data, r.data)
 		}
 		if _, err := os.Stat(model); err != nil {
-			fmt.Fprintf(os.Stderr, "accuracy: %s left out: %v\n", r.name, err)
+			absent = append(absent, r.name)
 			continue
 		}
 		var cache evaluate.FloatCache
-		for _, mode := range modes {
-			if err := line(ctx, r.name, model, set, preset, mode, samples, workers, &cache); err != nil {
+		for i, mode := range modes {
+			if err := line(ctx, r.name, i == 0, model, set, preset, mode, samples, workers, &cache); err != nil {
 				return fmt.Errorf("%s, %s: %w", r.name, mode, err)
 			}
 		}
+	}
+	if len(absent) > 0 {
+		fmt.Fprintf(os.Stderr, "accuracy: left out: %s; their networks and data are not in %s (name another folder with -data or the environment variable NPUSIM_DATA)\n",
+			strings.Join(absent, ", "), data)
 	}
 	fmt.Fprintf(os.Stderr, "accuracy: %.0f s\n", time.Since(start).Seconds())
 	return nil
 }
 
-// line runs one network in one weight mode and prints its row.
-func line(ctx context.Context, name, model, set, preset, mode string, samples, workers int, cache *evaluate.FloatCache) error {
+// line runs one network in one weight mode and prints its row; the first of a
+// network has the figures that do not depend on the mode.
+func line(ctx context.Context, name string, first bool, model, set, preset, mode string, samples, workers int, cache *evaluate.FloatCache) error {
 	sets := []string{"quantization.weights=" + mode}
 	if mode == "per-channel" {
 		sets = append(sets, "mac_array.per_channel_multiplier=true")
@@ -112,11 +117,14 @@ func line(ctx context.Context, name, model, set, preset, mode string, samples, w
 	if !*a.BitExact {
 		return fmt.Errorf("not bit-exact: %s", a.Divergence)
 	}
-	sqnr := math.NaN()
-	if a.SQNRDB != nil {
-		sqnr = *a.SQNRDB
+	network := "|  |  |  |"
+	if first {
+		network = fmt.Sprintf("| %s | %d | %.1f |", name, a.Samples, 100**a.FloatTop1)
 	}
-	fmt.Printf("| %s | %d | %.1f | %s | %.1f | %+.1f (%+.1f to %+.1f) | %.1f | %.1f | %d samples |\n", name, a.Samples, 100**a.FloatTop1, mode, 100**a.NPUTop1,
-		100**a.Top1Difference, 100*a.Top1DifferenceInterval.Low, 100*a.Top1DifferenceInterval.High, 100**a.Agreement, sqnr, a.BitExactSamples)
+	interval := "too few samples"
+	if i := a.Top1DifferenceInterval; i != nil {
+		interval = fmt.Sprintf("%+.1f to %+.1f", 100*i.Low, 100*i.High)
+	}
+	fmt.Printf("%s %s | %.1f | %+.1f (%s) | %d samples |\n", network, mode, 100**a.NPUTop1, 100**a.Top1Difference, interval, a.BitExactSamples)
 	return nil
 }
