@@ -169,7 +169,7 @@ All on integers; >> is arithmetic, R = 2^(s-1), clamp(v) limits v to low..high. 
 | Average pool | Requantize of the sum of (q - input_zero) with the multiplier of the count of cells | as Requantize |
 | Maximum pool | clamp(largest q inside the input) | 0 |
 | Table | table[q + 128] | as the compiler filled it |
-| Softmax | clamp(zero + (E[m-q]*2^shift + S/2) / S), E[d] = round(2^20 * exp(-scale*d)), m the largest q, S the sum of E | 0.5 + n * 2^-21 of full scale for n channels |
+| Softmax | clamp(zero + (E[m-q]*2^shift + S/2) / S), E[d] = round(2^20 * exp(-scale*d)), m the largest q, S the sum of E | 0.5 + n * 2^(shift-21) for n channels |
 | Copy | q, through the table if use_table; fill outside the input | 0 |
 | Rearrange | q | 0 |
 `

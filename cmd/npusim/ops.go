@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,15 @@ func listOperators(w io.Writer) error {
 	for _, row := range ops.Rows() {
 		rows = append(rows, wrapLast([]string{row.Operator, fmt.Sprintf("%d to %d", row.MinOpset, row.MaxOpset), row.RunsOn.String(), row.Limits}, 50)...)
 	}
-	return reports.Table(w, reports.DetectStyle(os.Stdout), columns, rows)
+	if err := reports.Table(w, reports.DetectStyle(os.Stdout), columns, rows); err != nil {
+		return err
+	}
+	text := "\nFor all of them:\n"
+	for _, limit := range ops.GeneralLimits {
+		text += "- " + strings.Join(reports.Wrap(limit, 90), "\n  ") + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // wrapLast breaks the last cell of a row into rows of at most limit columns.

@@ -103,7 +103,7 @@ func (n *node) shapeFrom(list []int64) ([]int, error) {
 		}
 		shape[i] = int(d)
 	}
-	elements, err := checkShape(shape)
+	elements, err := checkConstantShape(shape)
 	if err == nil {
 		err = n.im.chargeFold(elements, 0)
 	}

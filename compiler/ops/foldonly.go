@@ -41,7 +41,7 @@ func (n *node) constantInputs(typed int) ([]*graph.Tensor, []int, error) {
 		}
 		list = append(list, c)
 	}
-	elements, err := checkShape(shape)
+	elements, err := checkConstantShape(shape)
 	if err == nil {
 		err = n.im.chargeFold(elements*len(list), int64(elements*len(list)))
 	}

@@ -141,7 +141,7 @@ func (im *importer) inputShape(info *onnx.ValueInfo, batch map[string]bool) ([]i
 
 // checkTensor checks that a tensor has the elements of its shape.
 func checkTensor(t *graph.Tensor) error {
-	elements, err := checkShape(t.Shape)
+	elements, err := checkConstantShape(t.Shape)
 	if err != nil {
 		return err
 	}

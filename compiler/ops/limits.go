@@ -4,8 +4,12 @@ import "fmt"
 
 // Limits on what a model may ask for, checked before anything is allocated.
 const (
-	// MaxTensorElements bounds one tensor: 1 GiB of float32.
-	MaxTensorElements = 1 << 28
+	// MaxTensorElements bounds one tensor that is computed at run time, for
+	// which a small file can ask: 256 MiB of float32.
+	MaxTensorElements = 1 << 26
+	// MaxConstantElements bounds one constant, whose elements the file holds
+	// or folding counts: 1 GiB of float32.
+	MaxConstantElements = 1 << 28
 	// MaxGraphElements bounds the sum over all tensors of a graph.
 	MaxGraphElements = 1 << 32
 	// MaxRank bounds the number of axes.
@@ -21,9 +25,16 @@ const (
 	maxAttribute = 1<<31 - 1
 )
 
-// checkShape gives the number of elements of a shape within the limits, which
-// hold for the other axes even if one is empty.
-func checkShape(shape []int) (int, error) {
+// checkShape gives the number of elements of a run-time value's shape within
+// the limits, which hold for the other axes even if one is empty.
+func checkShape(shape []int) (int, error) { return elementsWithin(shape, MaxTensorElements) }
+
+// checkConstantShape is checkShape for a constant.
+func checkConstantShape(shape []int) (int, error) {
+	return elementsWithin(shape, MaxConstantElements)
+}
+
+func elementsWithin(shape []int, limit int) (int, error) {
 	if len(shape) > MaxRank {
 		return 0, fmt.Errorf("%d axes, the limit is %d", len(shape), MaxRank)
 	}
@@ -36,8 +47,8 @@ func checkShape(shape []int) (int, error) {
 			empty = true
 			continue
 		}
-		if d > MaxTensorElements/elements {
-			return 0, fmt.Errorf("shape %v has more than %d elements, which is the limit", shape, MaxTensorElements)
+		if d > limit/elements {
+			return 0, fmt.Errorf("shape %v has more than %d elements, which is the limit", shape, limit)
 		}
 		elements *= d
 	}

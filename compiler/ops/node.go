@@ -156,13 +156,17 @@ func (n *node) emit(op graph.Op, attributes any, inputs []graph.ValueID, shapes 
 	for len(inputs) > 0 && inputs[len(inputs)-1] == graph.None {
 		inputs = inputs[:len(inputs)-1]
 	}
+	check := checkShape
+	if constant {
+		check = checkConstantShape
+	}
 	out := graph.Node{Name: n.name, Op: op, Inputs: inputs, Attributes: attributes}
 	for i, shape := range shapes {
 		if shape == nil || !n.wanted(i) && i > 0 {
 			out.Outputs = append(out.Outputs, graph.None)
 			continue
 		}
-		elements, err := checkShape(shape)
+		elements, err := check(shape)
 		if err != nil {
 			return n.invalid("output %s: %v", quote(n.source.Outputs[i]), err)
 		}
@@ -190,7 +194,7 @@ func (n *node) emitConstant(t *graph.Tensor) error {
 	if err := n.finish(); err != nil {
 		return err
 	}
-	elements, err := checkShape(t.Shape)
+	elements, err := checkConstantShape(t.Shape)
 	if err == nil {
 		err = n.im.charge(elements)
 	}

@@ -116,7 +116,7 @@ func importReduceProd(n *node) error {
 	if err := n.im.chargeFold(0, int64(len(c.Ints)+len(c.Floats))); err != nil {
 		return n.invalid("%v", err)
 	}
-	if _, err := checkShape(out.Shape); err != nil {
+	if _, err := checkConstantShape(out.Shape); err != nil {
 		return n.invalid("output: %v", err)
 	}
 	kept, reduced := planReduction(c.Shape, a.Axes)

@@ -38,7 +38,7 @@ func importReshape(n *node) error {
 		}
 	}
 	have := graph.Elements(x)
-	elements, err := checkShape(y)
+	elements, err := checkConstantShape(y)
 	if err != nil {
 		return n.invalid("shape %v: %v", list, err)
 	}

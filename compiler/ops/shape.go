@@ -55,7 +55,7 @@ func importGather(n *node) error {
 	shape := append([]int{}, data.Shape[:axis]...)
 	shape = append(shape, indices.Shape...)
 	shape = append(shape, data.Shape[axis+1:]...)
-	elements, err := checkShape(shape)
+	elements, err := checkConstantShape(shape)
 	if err == nil {
 		err = n.im.chargeFold(elements, int64(elements))
 	}
@@ -100,7 +100,7 @@ func importExpand(n *node) error {
 	if !ok {
 		return n.invalid("shape %v does not broadcast to %v", data.Shape, list)
 	}
-	elements, err := checkShape(shape)
+	elements, err := checkConstantShape(shape)
 	if err == nil {
 		err = n.im.chargeFold(elements, int64(elements))
 	}

@@ -1,13 +1,22 @@
 package ops
 
+// GeneralLimits are what holds for all operators of a network that is to run
+// on the machine; the rows of the table add what is particular to one.
+var GeneralLimits = []string{
+	"Activations are float32 in the file, with a batch of 1 and at most 4 axes; more axes only between Reshape and Transpose.",
+	"No tensor has more than 32,767 rows or columns or 2^26 elements, constants 2^28.",
+	"The activation buffer holds input and output of a Reshape or Transpose that moves data, also around a Softmax not over channels.",
+	"Weights, biases and the parameters of a normalization are constants: products of two activations are refused.",
+}
+
 // table has one row an operator; rows of one file stand together. The limits
 // are for people, the translate functions enforce them.
 var table = []Row{
-	{"Conv", 1, newestOpset, MACArray, "1 or 2 spatial axes", nil, importConv},
-	{"Gemm", 6, newestOpset, MACArray, "", nil, importGemm},
-	{"MatMul", 1, newestOpset, MACArray, "", nil, importMatMul},
+	{"Conv", 1, newestOpset, MACArray, "constant weights and bias; 1 or 2 spatial axes", nil, importConv},
+	{"Gemm", 6, newestOpset, MACArray, "constant second operand", nil, importGemm},
+	{"MatMul", 1, newestOpset, MACArray, "one operand a constant matrix of 2 axes (or a vector), the other an activation", nil, importMatMul},
 
-	{"BatchNormalization", 6, newestOpset, VectorUnit, "inference form, parameters a channel; folds into a preceding convolution", nil, importBatchNormalization},
+	{"BatchNormalization", 6, newestOpset, VectorUnit, "inference form, constant parameters a channel, shapes [1, channels, ...]; folds into a preceding convolution", nil, importBatchNormalization},
 
 	{"Relu", 6, newestOpset, VectorUnit, "", nil, importRelu},
 	{"LeakyRelu", 6, newestOpset, VectorUnit, "", nil, importLeakyRelu},
@@ -31,7 +40,7 @@ var table = []Row{
 	{"Concat", 4, newestOpset, DataMovement, "", nil, importConcat},
 	{"Slice", 1, newestOpset, DataMovement, "constant starts, ends, axes, steps", []int{1, 2, 3, 4}, importSlice},
 	{"Split", 2, newestOpset, DataMovement, "constant sizes", []int{1}, importSplit},
-	{"Pad", 2, newestOpset, DataMovement, "modes constant, reflect and edge; constant pads, value, axes", []int{1, 2, 3}, importPad},
+	{"Pad", 2, newestOpset, DataMovement, "mode constant, not along the batch; constant pads, value, axes", []int{1, 2, 3}, importPad},
 	{"Transpose", 1, newestOpset, DataMovement, "", nil, importTranspose},
 
 	{"Reshape", 5, newestOpset, ViewOnly, "constant shape", []int{1}, importReshape},

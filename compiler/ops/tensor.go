@@ -25,7 +25,7 @@ func constantTensor(source *onnx.Tensor) (*graph.Tensor, error) {
 	for i, d := range source.Dims {
 		t.Shape[i] = int(d)
 	}
-	if _, err := checkShape(t.Shape); err != nil {
+	if _, err := checkConstantShape(t.Shape); err != nil {
 		return nil, err
 	}
 	var err error

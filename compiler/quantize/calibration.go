@@ -97,6 +97,16 @@ func (c *Calibration) Range(value graph.ValueID, q *configs.Quantization) (r Ran
 	return Range{min(r.Low, 0), max(r.High, 0)}, true
 }
 
+// largest is the largest value observed, whatever the calibration rule: the
+// largest results of a softmax are what it is for, however rare they are.
+func (c *Calibration) largest(value graph.ValueID) (x float64, ok bool) {
+	s := c.statistics[value]
+	if s == nil || s.count == 0 {
+		return 0, false
+	}
+	return s.high, true
+}
+
 // Calibrate runs samples through the float reference on several workers and
 // gathers the ranges. load gives the inputs of one sample and is called from
 // several goroutines.

@@ -53,12 +53,12 @@ func (k *converter) convolution(i int) error {
 	if len(node.Inputs) > 2 && node.Inputs[2] != graph.None {
 		b := k.float.Value(node.Inputs[2])
 		if b.Constant == nil {
-			return fmt.Errorf("bias %q is computed at run time; supported are constants", b.Name)
+			return fmt.Errorf("bias %q is computed at run time: weights and biases have to be constants", b.Name)
 		}
 		bias = b.Constant.Floats
 	}
 	if weights.Constant == nil {
-		return fmt.Errorf("weights %q are computed at run time; supported are constants", weights.Name)
+		return fmt.Errorf("weights %q are computed at run time: weights and biases have to be constants", weights.Name)
 	}
 	input, err := k.operand(node.Inputs[0])
 	if err != nil {
@@ -100,7 +100,7 @@ func (k *converter) pool(i int) error {
 	node := &k.float.Nodes[i]
 	for _, extra := range node.Outputs[1:] {
 		if extra != graph.None {
-			return fmt.Errorf("the output of indices is not supported")
+			return fmt.Errorf("the output of indices is in use: supported is the pooled output alone")
 		}
 	}
 	input, err := k.operand(node.Inputs[0])
@@ -228,11 +228,13 @@ func (k *converter) table(i int, f func(float64) float64) error {
 	return nil
 }
 
-// softmax has the fixed output scale 2^-bits and zero point -2^(bits-1).
+// softmax has a power of two as output scale, the finest that still holds the
+// largest calibrated result: 2^-bits covers all results up to 1, and those of
+// many classes may be far below. The zero point is the lowest step.
 func (k *converter) softmax(i int) error {
 	node := &k.float.Nodes[i]
 	if a := node.Attributes.(*graph.AxisAttributes); a.Axis != 1 || a.Flatten {
-		return fmt.Errorf("softmax over axis %d: supported is a softmax over channels", a.Axis)
+		return fmt.Errorf("softmax over axis %d: supported is a softmax over channels (axis 1 of four)", a.Axis)
 	}
 	input, err := k.operand(node.Inputs[0])
 	if err != nil {
@@ -246,11 +248,29 @@ func (k *converter) softmax(i int) error {
 	if err != nil {
 		return err
 	}
-	out.Scale = math.Ldexp(1, -int(bits))
+	largest, ok := k.calibration.largest(node.Outputs[0])
+	if !ok {
+		return fmt.Errorf("value %q has no calibrated range", out.Name)
+	}
+	shift := softmaxShift(largest, bits)
+	out.Scale = math.Ldexp(1, -int(shift))
 	out.Zero, _ = fixed.Range(bits)
-	a := &integer.SoftmaxAttributes{Exponentials: fixed.SoftmaxTable(k.tensor(input).Scale), OutputShift: bits}
+	a := &integer.SoftmaxAttributes{Exponentials: fixed.SoftmaxTable(k.tensor(input).Scale), OutputShift: shift}
 	k.finish(i, integer.Node{Kind: integer.Softmax, Inputs: []integer.TensorID{input}, Softmax: a}, out)
 	return nil
+}
+
+// maxSoftmaxShift is the largest output shift of the machine.
+const maxSoftmaxShift = 30
+
+// softmaxShift is the largest shift, at least bits, with which the steps of a
+// softmax output reach a value.
+func softmaxShift(largest float64, bits uint8) uint8 {
+	shift := bits
+	for steps := float64(int(1)<<bits - 1); shift < maxSoftmaxShift && math.Ldexp(largest, int(shift)+1) <= steps; {
+		shift++
+	}
+	return shift
 }
 
 // concat keeps the parameters of its inputs if they agree, else covers the
@@ -314,8 +334,12 @@ func (k *converter) slice(i int) error {
 func (k *converter) pad(i int) error {
 	node := &k.float.Nodes[i]
 	a := node.Attributes.(*graph.PadAttributes)
-	if a.Mode != graph.PadConstant || a.Begin[0] != 0 || a.End[0] != 0 {
-		return fmt.Errorf("supported is padding with a constant along channels, rows and columns")
+	const forms = "supported is mode constant along channels, rows and columns"
+	switch {
+	case a.Mode != graph.PadConstant:
+		return fmt.Errorf("mode %s: %s", [...]string{graph.PadReflect: "reflect", graph.PadEdge: "edge"}[a.Mode], forms)
+	case a.Begin[0] != 0 || a.End[0] != 0:
+		return fmt.Errorf("the batch (axis 0) is padded by %d and %d: %s", a.Begin[0], a.End[0], forms)
 	}
 	value := float64(a.Value)
 	if math.IsNaN(value) || math.IsInf(value, 0) {

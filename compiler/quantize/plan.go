@@ -79,7 +79,7 @@ func padsOutside(g *graph.Graph, slice, pad *graph.Node) bool {
 func choosesParameters(op graph.Op) bool {
 	switch op {
 	case graph.MaxPool, graph.Slice, graph.Pad, graph.Concat, graph.Reshape, graph.Transpose,
-		graph.Softmax, graph.Sigmoid, graph.HardSigmoid:
+		graph.Sigmoid, graph.HardSigmoid:
 		return false
 	}
 	return true

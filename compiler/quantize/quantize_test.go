@@ -365,13 +365,7 @@ func TestErrors(t *testing.T) {
 		settings   func(q *configs.Quantization)
 		sample     []float32
 	}{
-		{name: "weights at run time", want: `node "Conv_0" (Conv): weights "in1" are computed at run time; supported are constants`,
-			build: func(b *graphtest.Builder) graph.ValueID {
-				x := b.Conv(b.Input(1, 1, 2, 2), 1, 1, window{Kernel: pair(1, 1)}, false)
-				b.Graph.Nodes[0].Inputs[1] = b.Input(1, 1, 1, 1)
-				return x
-			}},
-		{name: "reflection", want: `node "Pad_0" (Pad): supported is padding with a constant`, build: func(b *graphtest.Builder) graph.ValueID {
+		{name: "reflection", want: `node "Pad_0" (Pad): mode reflect: supported is mode constant`, build: func(b *graphtest.Builder) graph.ValueID {
 			x := b.Pad(b.Input(1, 1, 3, 3), []int{0, 0, 1, 1}, []int{0, 0, 1, 1}, 0)
 			b.Graph.Nodes[0].Attributes.(*graph.PadAttributes).Mode = graph.PadReflect
 			return x
@@ -421,7 +415,30 @@ func TestErrors(t *testing.T) {
 		})
 	}
 	b := graphtest.New(1)
-	n, err := transform.Run(b.Output(b.Unary(graph.Relu, nil, b.Input(1, 2))))
+	// What transform.Run refuses already must not reach the arithmetic either.
+	n, err := transform.Run(b.Output(b.Conv(b.Input(1, 1, 2, 2), 1, 1, window{Kernel: pair(1, 1)}, true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for operand, want := range []string{1: "weights", 2: "bias"} {
+		if operand == 0 {
+			continue
+		}
+		q := settings(configs.PerLayer, configs.MinMax)
+		calibration, err := Calibrate(n, q, 1, 1, func(int) ([][]float32, error) { return b.Inputs(1)[0], nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := n.Graph.Value(n.Graph.Nodes[0].Inputs[operand])
+		kept := v.Constant
+		v.Constant = nil
+		if _, _, err := Quantize(n, calibration, q); err == nil || !strings.Contains(err.Error(), `node "Conv_0" (Conv): `+want) || !strings.Contains(err.Error(), "have to be constants") {
+			t.Errorf("%s at run time: error is %v", want, err)
+		}
+		v.Constant = kept
+	}
+	b = graphtest.New(1)
+	n, err = transform.Run(b.Output(b.Unary(graph.Relu, nil, b.Input(1, 2))))
 	if err != nil {
 		t.Fatal(err)
 	}

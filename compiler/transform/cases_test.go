@@ -130,6 +130,16 @@ var cases = []struct {
 	{"old-softmax", func(b *graphtest.Builder) graph.ValueID {
 		return b.Unary(graph.Softmax, &graph.AxisAttributes{Axis: 1, Flatten: true}, b.Input(1, 2, 3, 2))
 	}},
+	{"softmax-of-tokens", func(b *graphtest.Builder) graph.ValueID {
+		return b.MatMul(b.Softmax(b.MatMul(b.Input(1, 5, 4), 6), 2), 3)
+	}},
+	{"softmax-over-rows", func(b *graphtest.Builder) graph.ValueID {
+		return b.Softmax(b.Input(1, 2, 3, 4), 2)
+	}},
+	{"large-pools", func(b *graphtest.Builder) graph.ValueID {
+		x := b.Conv(b.Input(1, 2, 36, 40), 3, 1, window{Kernel: pair(1, 1)}, false)
+		return b.Node(graph.GlobalAveragePool, nil, []graph.ValueID{x}, []int{1, 3, 1, 1})[0]
+	}},
 }
 
 func TestCases(t *testing.T) {
@@ -187,29 +197,42 @@ func TestErrors(t *testing.T) {
 			b.Graph.Value(x).Type = graph.Int64
 			return b.Unary(graph.Relu, nil, x)
 		}},
-		{"batch", `node "Conv_0" (Conv): shape [2 3 4 4] has no (channels, rows, columns) form: supported are a batch of 1`, func(b *graphtest.Builder) graph.ValueID {
+		{"batch", `node "Conv_0" (Conv): shape [2 3 4 4] with a batch (axis 0) of 2 has no (channels, rows, columns) form: supported are a batch of 1`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Conv(b.Input(2, 3, 4, 4), 1, 1, window{Kernel: pair(1, 1)}, false)
 		}},
-		{"batch of lines", `node "Conv_0" (Conv): input of shape [2 3 4]: supported are a batch of 1`, func(b *graphtest.Builder) graph.ValueID {
+		{"batch of lines", `node "Conv_0" (Conv): input of shape [2 3 4] has a batch (axis 0) of 2: supported are shapes [1, channels, columns]`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Conv(b.Input(2, 3, 4), 1, 1, window{Kernel: []int{1}}, false)
 		}},
-		{"five axes", `node "Relu_1" (Relu): shape [1 2 2 2 2] has no (channels, rows, columns) form`, func(b *graphtest.Builder) graph.ValueID {
+		{"five axes", `node "Relu_1" (Relu): shape [1 2 2 2 2] with 5 axes has no (channels, rows, columns) form`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Unary(graph.Relu, nil, b.Transpose(b.Input(1, 2, 2, 2, 2), 0, 2, 1, 3, 4))
 		}},
-		{"product of activations", `node "MatMul_0" (MatMul): both operands are activations or both constants; supported are products of an activation and a constant matrix`, func(b *graphtest.Builder) graph.ValueID {
+		{"product of activations", `node "MatMul_0" (MatMul): both operands, "in0" and "in1", are computed at run time: weights have to be constants; supported are products of an activation and a constant matrix`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Node(graph.MatMul, nil, []graph.ValueID{b.Input(1, 2, 3), b.Input(1, 3, 4)}, []int{1, 2, 4})[0]
 		}},
 		{"stack of matrices", `constant of shape [2 3 4]: supported are`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Node(graph.MatMul, nil, []graph.ValueID{b.Input(2, 2, 3), b.Random(0, 1, 2, 3, 4)}, []int{2, 2, 4})[0]
 		}},
-		{"constant first in Gemm", `node "Gemm_0" (Gemm): the first operand must be an activation, the second a constant`, func(b *graphtest.Builder) graph.ValueID {
+		{"constant first in Gemm", `node "Gemm_0" (Gemm): the first operand, "c0", is a constant; supported are`, func(b *graphtest.Builder) graph.ValueID {
 			return b.Node(graph.Gemm, &graph.GemmAttributes{Alpha: 1}, []graph.ValueID{b.Random(0, 1, 2, 3), b.Input(3, 4)}, []int{2, 4})[0]
 		}},
-		{"softmax over columns", `node "Softmax_0" (Softmax): softmax over axis 3 of shape [1 2 3 4]: supported is a softmax over channels`, func(b *graphtest.Builder) graph.ValueID {
-			return b.Softmax(b.Input(1, 2, 3, 4), 3)
+		{"softmax of a batch", `node "Softmax_0" (Softmax): shape [2 2 3 4] with a batch (axis 0) of 2 has no`, func(b *graphtest.Builder) graph.ValueID {
+			return b.Softmax(b.Input(2, 2, 3, 4), 3)
 		}},
-		{"old softmax of rows", `softmax over axes 1 to 2 of shape [3 2 2]`, func(b *graphtest.Builder) graph.ValueID {
-			return b.Unary(graph.Softmax, &graph.AxisAttributes{Axis: 1, Flatten: true}, b.Input(3, 2, 2))
+		{"pad of a batch", `node "Pad_0" (Pad): shape [2 3 5 5] with a batch (axis 0) of 2 has no (channels, rows, columns) form: supported are a batch of 1`, func(b *graphtest.Builder) graph.ValueID {
+			return b.Pad(b.Input(2, 3, 4, 4), []int{0, 0, 0, 0}, []int{0, 0, 1, 1}, 0)
+		}},
+		{"weights at run time", `node "Conv_0" (Conv): weights "in1" are computed at run time: weights and biases have to be constants`, func(b *graphtest.Builder) graph.ValueID {
+			x := b.Conv(b.Input(1, 2, 3, 3), 2, 1, window{Kernel: pair(1, 1)}, true)
+			b.Graph.Nodes[0].Inputs[1] = b.Input(2, 2, 1, 1)
+			return x
+		}},
+		{"biases at run time", `biases "in1" are computed at run time`, func(b *graphtest.Builder) graph.ValueID {
+			x := b.Conv(b.Input(1, 2, 3, 3), 2, 1, window{Kernel: pair(1, 1)}, true)
+			b.Graph.Nodes[0].Inputs[2] = b.Input(2)
+			return x
+		}},
+		{"Gemm with weights at run time", `node "Gemm_0" (Gemm): the second operand, "in1", is computed at run time: weights have to be constants`, func(b *graphtest.Builder) graph.ValueID {
+			return b.Node(graph.Gemm, &graph.GemmAttributes{Alpha: 1}, []graph.ValueID{b.Input(2, 3), b.Input(3, 4)}, []int{2, 4})[0]
 		}},
 		{"batch norm at run time", `scale, bias, mean and variance must be constants`, func(b *graphtest.Builder) graph.ValueID {
 			x := b.BatchNorm(b.Input(1, 2, 3, 3))
@@ -221,7 +244,7 @@ func TestErrors(t *testing.T) {
 			b.Graph.Nodes[0].Inputs[4] = b.Constant([]int{1}, -5)
 			return x
 		}},
-		{"batch norm of rows", `node "BatchNormalization_0" (BatchNormalization): input of shape [3 2]: supported is a batch of 1`, func(b *graphtest.Builder) graph.ValueID {
+		{"batch norm of rows", `node "BatchNormalization_0" (BatchNormalization): input of shape [3 2]: supported are shapes [1, channels, ...]`, func(b *graphtest.Builder) graph.ValueID {
 			return b.BatchNorm(b.Input(3, 2))
 		}},
 	} {

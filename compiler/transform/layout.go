@@ -39,7 +39,15 @@ func layout(shape []int) (axisMap, error) {
 			return append(axisMap{0}, rest...), nil
 		}
 	}
-	return nil, fmt.Errorf("shape %v has no (channels, rows, columns) form: supported are a batch of 1 and at most 4 axes", shape)
+	return nil, fmt.Errorf("shape %v %s has no (channels, rows, columns) form: supported are a batch of 1 and at most 4 axes", shape, excess(shape))
+}
+
+// excess says what keeps a shape of four or more axes from having a layout.
+func excess(shape []int) string {
+	if shape[0] > 1 {
+		return fmt.Sprintf("with a batch (axis 0) of %d", shape[0])
+	}
+	return fmt.Sprintf("with %d axes", len(shape))
 }
 
 // Layout is the (channels, rows, columns) form of an ONNX shape, whose
@@ -95,6 +103,8 @@ func fourAxes(n *Network) error {
 	})
 }
 
+const windowForms = "supported are shapes [1, channels, columns] and [1, channels, rows, columns], a batch of 1"
+
 // widener is the state of fourAxes: the four-axis form of each value.
 type widener struct {
 	*editor
@@ -138,7 +148,7 @@ func (w *widener) widen(node graph.Node) error {
 	case graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Concat:
 		return w.several(node)
 	case graph.Gemm, graph.MatMul:
-		return nodeError(&node, "supported is a product of an activation and a constant matrix of two axes")
+		return nodeError(&node, "%s", productForms)
 	}
 	x := node.Inputs[0]
 	if w.isConstant(x) {
@@ -157,16 +167,19 @@ func (w *widener) widen(node graph.Node) error {
 	natural := m.apply(shape)
 	switch a := node.Attributes.(type) {
 	case *graph.ConvAttributes:
+		for k, in := range node.Inputs[1:] {
+			if in != graph.None && !w.isConstant(in) {
+				return nodeError(&node, "%s %q are computed at run time: weights and biases have to be constants", [2]string{"weights", "biases"}[k], w.name(in))
+			}
+		}
 		if rank == 3 && shape[0] == 1 {
 			weights := w.graph.Values[node.Inputs[1]]
-			if weights.Constant != nil {
-				s := weights.Shape
-				node.Inputs[1] = w.constant(weights.Name, []int{s[0], s[1], 1, s[2]}, weights.Constant.Floats)
-			}
+			s := weights.Shape
+			node.Inputs[1] = w.constant(weights.Name, []int{s[0], s[1], 1, s[2]}, weights.Constant.Floats)
 			node.Attributes = &graph.ConvAttributes{Kernel: front(a.Kernel, 1), Strides: front(a.Strides, 1),
 				Dilations: front(a.Dilations, 1), PadBegin: front(a.PadBegin, 0), PadEnd: front(a.PadEnd, 0), Groups: a.Groups}
 		} else if rank != 4 || shape[0] != 1 {
-			return nodeError(&node, "input of shape %v: supported are a batch of 1 and one or two spatial axes", shape)
+			return nodeError(&node, "input of shape %v has a batch (axis 0) of %d: %s", shape, shape[0], windowForms)
 		}
 		natural = m.apply(outShape)
 	case *graph.PoolAttributes:
@@ -175,12 +188,12 @@ func (w *widener) widen(node graph.Node) error {
 				Dilations: front(a.Dilations, 1), PadBegin: front(a.PadBegin, 0), PadEnd: front(a.PadEnd, 0),
 				CeilExtra: front(a.CeilExtra, 0), CountIncludePad: a.CountIncludePad}
 		} else if rank != 4 || shape[0] != 1 {
-			return nodeError(&node, "input of shape %v: supported are a batch of 1 and one or two spatial axes", shape)
+			return nodeError(&node, "input of shape %v has a batch (axis 0) of %d: %s", shape, shape[0], windowForms)
 		}
 		natural = m.apply(outShape)
 	case *graph.BatchNormAttributes:
 		if rank < 2 || shape[0] != 1 {
-			return nodeError(&node, "input of shape %v: supported is a batch of 1", shape)
+			return nodeError(&node, "input of shape %v: supported are shapes [1, channels, ...], a batch of 1", shape)
 		}
 	case *graph.ReduceAttributes:
 		var axes []int
@@ -214,7 +227,7 @@ func (w *widener) widen(node graph.Node) error {
 	default:
 		if node.Op == graph.GlobalAveragePool {
 			if rank < 3 || shape[0] != 1 {
-				return nodeError(&node, "input of shape %v: supported are a batch of 1 and spatial axes", shape)
+				return nodeError(&node, "input of shape %v has a batch (axis 0) of %d: %s", shape, shape[0], windowForms)
 			}
 			natural = m.apply(outShape)
 		}
@@ -229,35 +242,6 @@ func front(list []int, first int) []int {
 		return nil
 	}
 	return append([]int{first}, list...)
-}
-
-// softmax maps the axis; the flattened form over more than one axis becomes a
-// softmax over channels.
-func (w *widener) softmax(node graph.Node, a *graph.AxisAttributes, m axisMap) error {
-	x := node.Inputs[0]
-	shape := w.shape(x)
-	natural := m.apply(shape)
-	axis := 1
-	if len(shape) > 0 {
-		axis = m[a.Axis]
-	}
-	if a.Flatten && graph.Elements(shape[a.Axis+1:]) > 1 {
-		if graph.Elements(shape[:a.Axis]) != 1 {
-			return nodeError(&node, "softmax over axes %d to %d of shape %v: supported is a softmax over channels", a.Axis, len(shape)-1, shape)
-		}
-		natural, axis = []int{1, graph.Elements(shape), 1, 1}, 1
-	} else if axis != 1 && natural[axis] == 1 && natural[1] == 1 {
-		axis = 1
-	}
-	if axis != 1 {
-		return nodeError(&node, "softmax over axis %d of shape %v: supported is a softmax over channels", a.Axis, shape)
-	}
-	node.Attributes = &graph.AxisAttributes{Axis: 1}
-	if f, ok := w.four[x]; ok {
-		x = f
-	}
-	node.Inputs[0] = w.reshape(node.Name, x, natural)
-	return w.define(node, natural)
 }
 
 // several widens operators whose operands broadcast or join: all follow the

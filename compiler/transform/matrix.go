@@ -72,7 +72,7 @@ func (e *editor) matMul(node graph.Node) error {
 		x := e.reshape(node.Name, b, []int{1, k, 1, columns})
 		return e.finishProduct(node, &p, x, columns, false, out)
 	}
-	return nodeError(&node, "both operands are activations or both constants; %s", productForms)
+	return nodeError(&node, "both operands, %q and %q, are computed at run time: weights have to be constants; %s", e.name(a), e.name(b), productForms)
 }
 
 func (e *editor) gemm(node graph.Node) error {
@@ -80,8 +80,11 @@ func (e *editor) gemm(node graph.Node) error {
 	a, b := node.Inputs[0], node.Inputs[1]
 	out := e.shape(node.Outputs[0])
 	rows, columns := out[0], out[1]
-	if e.isConstant(a) || !e.isConstant(b) {
-		return nodeError(&node, "the first operand must be an activation, the second a constant")
+	switch {
+	case e.isConstant(a):
+		return nodeError(&node, "the first operand, %q, is a constant; %s, in this order", e.name(a), productForms)
+	case !e.isConstant(b):
+		return nodeError(&node, "the second operand, %q, is computed at run time: weights have to be constants; %s", e.name(b), productForms)
 	}
 	k := e.shape(b)[0]
 	weights := e.floats(b)

@@ -39,6 +39,15 @@ func reductionsToPools(n *Network) error {
 				Attributes: &graph.PoolAttributes{Kernel: kernel, Strides: []int{1, 1}, Dilations: []int{1, 1}, PadBegin: []int{0, 0}, PadEnd: []int{0, 0}}})
 			return nil
 		}
+		if kernel[0]*kernel[1] > largestWindow { // too many weights for a tile: the mean of means
+			x := node.Inputs[0]
+			pooled := graph.Node{Name: e.unique(node.Name + "/pool"), Op: graph.AveragePool, Inputs: node.Inputs,
+				Outputs:    []graph.ValueID{e.value(e.name(x)+"/pool", []int{1, channels, shape[2] / kernel[0], shape[3] / kernel[1]})},
+				Attributes: &graph.PoolAttributes{Kernel: kernel, Strides: []int{1, 1}, Dilations: []int{1, 1}, PadBegin: []int{0, 0}, PadEnd: []int{0, 0}}}
+			e.adopt(pooled.Name, node.Name)
+			node.Inputs = []graph.ValueID{e.emit(pooled)}
+			kernel = []int{1, 1}
+		}
 		taps := channels * kernel[0] * kernel[1]
 		weights := slices.Repeat([]float32{1 / float32(taps)}, taps)
 		a := pointwise(1)

@@ -54,6 +54,7 @@ var Passes = []Pass{
 	{"fold-affine-forward", "depthwise 1x1 convolutions that stand for affine maps fold into the convolution after", foldAffineForward},
 	{"fold-pads", "constant Pad folds into the convolution or pool after", foldPads},
 	{"explicit-pool-pads", "AveragePool that counts padding beside ceil_mode cells gets an explicit Pad", explicitPoolPads},
+	{"split-large-pools", "a pool over more than 1,024 cells becomes one over rows and one over columns", splitLargePools},
 	{"activations-first", "Relu, Clip and tables move before Reshape, Transpose and MaxPool", activationsFirst},
 	{"merge-rearrangements", "merge and drop Reshape and Transpose", mergeRearrangements},
 	{"merge-clamps", "Relu and Clip in sequence become one Clip", mergeClamps},

@@ -154,7 +154,7 @@ func SoftmaxTable(scale float64) (table [256]uint32) {
 // SoftmaxElement computes clamp(zero + (e*2^shift + sum/2) / sum) for one
 // channel: e its exponential, sum that of all channels (positive, since the
 // largest element contributes 2^20). With n channels the error is at most 0.5
-// of an output step plus n * 2^-21 of full scale.
+// of an output step plus n * 2^(shift-21) steps.
 func SoftmaxElement(e uint32, sum uint64, shift uint8, zero, low, high int8) int8 {
 	return int8(Clamp(int64(zero)+int64((uint64(e)<<shift+sum/2)/sum), int64(low), int64(high)))
 }

@@ -178,7 +178,9 @@ var steps = []step{
 		y := b.Gemm(flat, draw(t, "outputs", 1, 6), a)
 		return b.Reshape(b.Unary(graph.Relu, nil, y), 1, b.Shape(y)[1], 1, 1)
 	}},
-	{"softmax", func(b *Builder, t *rapid.T, x graph.ValueID) graph.ValueID { return b.Softmax(x, 1) }},
+	{"softmax", func(b *Builder, t *rapid.T, x graph.ValueID) graph.ValueID {
+		return b.Unary(graph.Softmax, &graph.AxisAttributes{Axis: draw(t, "axis", 1, 3), Flatten: rapid.Bool().Draw(t, "flatten")}, x)
+	}},
 	{"identity", func(b *Builder, t *rapid.T, x graph.ValueID) graph.ValueID { return b.Unary(graph.Identity, nil, x) }},
 }
 
