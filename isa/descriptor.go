@@ -297,22 +297,65 @@ type CopyTile struct {
 // RearrangeDims is the number of loop dimensions of a Rearrange.
 const RearrangeDims = 6
 
-// RearrangeTile describes a Rearrange of a whole tensor. The output is walked
-// in (channel, row, column) order as a nest of Dims, outermost first, whose
-// product is the element count; the linear (channel, row, column) index in the
-// input is the sum of index*InputStride.
+// RearrangeTile describes one tile of Rearrange. The output tile is walked in
+// (channel, row, column) order as a nest of Dims, outermost first, whose
+// product is its element count; the linear (channel, row, column) index in the
+// whole input tensor is Start plus the sum of index*InputStride. The input tile
+// is the box of that tensor at the origin; it must hold all that Reach states.
 type RearrangeTile struct {
 	Layer          uint16                `isa:"layer,u16" doc:"row of the layer table"`
-	InputChannels  uint32                `isa:"input_channels,u32" doc:"channels of the input"`
-	InputRows      uint16                `isa:"input_rows,u16" doc:"rows of the input"`
-	InputColumns   uint16                `isa:"input_columns,u16" doc:"columns of the input"`
-	OutputChannels uint32                `isa:"output_channels,u32" doc:"channels of the output"`
-	OutputRows     uint16                `isa:"output_rows,u16" doc:"rows of the output"`
-	OutputColumns  uint16                `isa:"output_columns,u16" doc:"columns of the output"`
+	InputChannels  uint32                `isa:"input_channels,u32" doc:"channels present in the input tile"`
+	InputRows      uint16                `isa:"input_rows,u16" doc:"rows present in the input tile"`
+	InputColumns   uint16                `isa:"input_columns,u16" doc:"columns present in the input tile"`
+	OriginChannel  uint32                `isa:"origin_channel,u32" doc:"channel of the input tensor where the input tile starts"`
+	OriginRow      uint16                `isa:"origin_row,u16" doc:"row of the input tensor where the input tile starts"`
+	OriginColumn   uint16                `isa:"origin_column,u16" doc:"column of the input tensor where the input tile starts"`
+	TensorRows     uint16                `isa:"tensor_rows,u16" doc:"rows of the whole input tensor"`
+	TensorColumns  uint16                `isa:"tensor_columns,u16" doc:"columns of the whole input tensor"`
+	OutputChannels uint32                `isa:"output_channels,u32" doc:"channels of the output tile"`
+	OutputRows     uint16                `isa:"output_rows,u16" doc:"rows of the output tile"`
+	OutputColumns  uint16                `isa:"output_columns,u16" doc:"columns of the output tile"`
 	Dims           [RearrangeDims]uint32 `isa:"dims,u32" doc:"loop extents, outermost first, 1 where unused"`
-	InputStrides   [RearrangeDims]uint32 `isa:"input_strides,u32" doc:"input elements per step of each loop"`
-	Input          View                  `isa:"input,view" doc:"input tensor"`
-	Output         View                  `isa:"output,view" doc:"output tensor"`
+	InputStrides   [RearrangeDims]uint32 `isa:"input_strides,u32" doc:"elements of the input tensor per step of each loop"`
+	Start          uint32                `isa:"start,u32" doc:"index in the input tensor of the first output element"`
+	Input          View                  `isa:"input,view" doc:"input tile"`
+	Output         View                  `isa:"output,view" doc:"output tile"`
+}
+
+// Reach bounds the channels, rows and columns of the input tensor that the nest
+// takes: low to high, inclusive, on each axis. The channels are exact. Rows and
+// columns are too as long as no two loops together step over the end of a
+// plane or row; where they do, the whole axis is stated. All extents must be
+// at least 1.
+func (t *RearrangeTile) Reach() (low, high [3]uint64) {
+	columns := uint64(t.TensorColumns)
+	plane := uint64(t.TensorRows) * columns
+	last := uint64(t.Start)
+	for i, d := range t.Dims {
+		last += uint64(d-1) * uint64(t.InputStrides[i])
+	}
+	first, final := t.remainders(plane)
+	low[0], high[0] = uint64(t.Start)/plane, last/plane
+	low[1], high[1] = first/columns, final/columns
+	low[2], high[2] = t.remainders(columns)
+	return low, high
+}
+
+// remainders bounds the remainders of all indices by a modulus.
+func (t *RearrangeTile) remainders(modulus uint64) (low, high uint64) {
+	low = uint64(t.Start) % modulus
+	high = low
+	for i, d := range t.Dims {
+		steps, step := uint64(d-1), uint64(t.InputStrides[i])%modulus
+		if step > 0 && modulus%step == 0 {
+			steps = min(steps, modulus/step-1) // from there on they repeat
+		}
+		high += steps * step
+	}
+	if high >= modulus {
+		return 0, modulus - 1
+	}
+	return low, high
 }
 
 // Kind implements Descriptor.

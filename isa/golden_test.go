@@ -106,10 +106,11 @@ var descriptorGoldens = []struct {
 		"input={block=1 pixel_stride=1} output={block=1 pixel_stride=1} fill=-9 use_table=true",
 		"06004c00 0500 01000000 0100 0200 01000000 0100 0400 00000000 00000000 ffffffff 01000000 01000000 02000000 " +
 			"0100 0000 01000000 00000000 00000000 0100 0000 01000000 00000000 00000000 f7 01"},
-	{"rearrange_tile layer=6 input_channels=2 input_rows=1 input_columns=3 output_channels=3 output_rows=1 output_columns=2 " +
-		"dims=[1 1 1 1 3 2] input_strides=[0 0 0 0 1 3] input={block=2 pixel_stride=2} output={block=3 pixel_stride=3}",
-		"07006200 0600 02000000 0100 0300 03000000 0100 0200 01000000 01000000 01000000 01000000 03000000 02000000 " +
-			"00000000 00000000 00000000 00000000 01000000 03000000 0200 0000 02000000 00000000 00000000 0300 0000 03000000 00000000 00000000"},
+	{"rearrange_tile layer=6 input_channels=2 input_rows=1 input_columns=3 origin_channel=4 origin_row=1 origin_column=2 " +
+		"tensor_rows=3 tensor_columns=5 output_channels=3 output_rows=1 output_columns=2 " +
+		"dims=[1 1 1 1 3 2] input_strides=[0 0 0 0 1 15] start=67 input={block=2 pixel_stride=2} output={block=3 pixel_stride=3}",
+		"07007200 0600 02000000 0100 0300 04000000 0100 0200 0300 0500 03000000 0100 0200 01000000 01000000 01000000 01000000 03000000 02000000 " +
+			"00000000 00000000 00000000 00000000 01000000 0f000000 43000000 0200 0000 02000000 00000000 00000000 0300 0000 03000000 00000000 00000000"},
 }
 
 func TestDescriptorGoldens(t *testing.T) {

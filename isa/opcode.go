@@ -203,7 +203,7 @@ var Instructions = [NumOpcodes]Information{
 		Operands: []Operand{
 			{Name: "input", Role: Source, Spaces: activation},
 			{Name: "output", Role: Destination, Spaces: activation}},
-		Semantics: "Permutes a whole tensor: walks the output in channel, row, column order while the input index follows up to six strides."},
+		Semantics: "Permutes: walks the output tile in channel, row, column order while the index in the whole input tensor follows up to six strides."},
 }
 
 func (o Opcode) String() string {

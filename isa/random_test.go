@@ -78,9 +78,14 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			Input: drawView(t, "input"), Output: drawView(t, "output"), Fill: small("fill"), UseTable: flag("table")}
 	default:
 		c, r, w := wide(t, "channels"), extent(t, "rows"), extent(t, "columns")
+		channel, row, column := rapid.Uint32Range(0, 99).Draw(t, "origin"), rapid.Uint16Range(0, 99).Draw(t, "origin"), rapid.Uint16Range(0, 99).Draw(t, "origin")
+		rows, columns := row+r+rapid.Uint16Range(0, 9).Draw(t, "rows below"), column+w+rapid.Uint16Range(0, 9).Draw(t, "columns right")
+		plane := uint32(rows) * uint32(columns)
 		return &RearrangeTile{Layer: layer, InputChannels: c, InputRows: r, InputColumns: w,
+			OriginChannel: channel, OriginRow: row, OriginColumn: column, TensorRows: rows, TensorColumns: columns,
 			OutputChannels: uint32(w), OutputRows: r, OutputColumns: uint16(c),
-			Dims: [RearrangeDims]uint32{uint32(w), 1, uint32(r), 1, 1, c}, InputStrides: [RearrangeDims]uint32{1, 0, uint32(w), 0, 0, uint32(r) * uint32(w)},
+			Dims: [RearrangeDims]uint32{uint32(w), 1, uint32(r), 1, 1, c}, InputStrides: [RearrangeDims]uint32{1, 0, uint32(columns), 0, 0, plane},
+			Start: channel*plane + uint32(row)*uint32(columns) + uint32(column),
 			Input: drawView(t, "input"), Output: drawView(t, "output")}
 	}
 }

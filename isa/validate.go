@@ -213,6 +213,8 @@ func (t *RearrangeTile) Validate() error {
 	r.positive("output_channels", uint64(t.OutputChannels))
 	r.positive("output_rows", uint64(t.OutputRows))
 	r.positive("output_columns", uint64(t.OutputColumns))
+	r.positive("tensor_rows", uint64(t.TensorRows))
+	r.positive("tensor_columns", uint64(t.TensorColumns))
 	r.view("input", &t.Input, uint64(t.InputChannels), uint64(t.InputRows), uint64(t.InputColumns))
 	r.destination(&t.Output, uint64(t.OutputChannels), uint64(t.OutputRows), uint64(t.OutputColumns))
 	for i, d := range t.Dims {
@@ -223,14 +225,23 @@ func (t *RearrangeTile) Validate() error {
 	if r.err != nil {
 		return r.err
 	}
-	elements, last := uint64(1), uint64(0)
-	for i, d := range t.Dims {
+	elements := uint64(1)
+	for _, d := range t.Dims {
 		elements *= uint64(d)
-		last += uint64(d-1) * uint64(t.InputStrides[i])
 	}
-	input := uint64(t.InputChannels) * uint64(t.InputRows) * uint64(t.InputColumns)
 	output := uint64(t.OutputChannels) * uint64(t.OutputRows) * uint64(t.OutputColumns)
 	r.require(elements == output, "the product of dims is %d, must be the %d elements of the output", elements, output)
-	r.require(last < input, "the last input index is %d, must be below the %d elements of the input", last, input)
+	low, high := t.Reach()
+	for k, axis := range [...]struct {
+		name           string
+		origin, extent uint64
+	}{
+		{"channels", uint64(t.OriginChannel), uint64(t.InputChannels)},
+		{"rows", uint64(t.OriginRow), uint64(t.InputRows)},
+		{"columns", uint64(t.OriginColumn), uint64(t.InputColumns)},
+	} {
+		r.require(low[k] >= axis.origin && high[k] < axis.origin+axis.extent, "the loops may reach input %s %d to %d, the input tile holds %d to %d",
+			axis.name, low[k], high[k], axis.origin, axis.origin+axis.extent-1)
+	}
 	return r.err
 }

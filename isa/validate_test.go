@@ -41,7 +41,7 @@ func TestValidateRules(t *testing.T) {
 		return d
 	}
 	rearrange := func(change func(*RearrangeTile)) Descriptor {
-		d := &RearrangeTile{InputChannels: 16, InputRows: 4, InputColumns: 4, OutputChannels: 16, OutputRows: 4, OutputColumns: 4,
+		d := &RearrangeTile{InputChannels: 16, InputRows: 4, InputColumns: 4, TensorRows: 4, TensorColumns: 4, OutputChannels: 16, OutputRows: 4, OutputColumns: 4,
 			Dims: [RearrangeDims]uint32{1, 1, 1, 1, 1, 256}, InputStrides: [RearrangeDims]uint32{0, 0, 0, 0, 0, 1}, Input: view, Output: view}
 		change(d)
 		return d
@@ -111,7 +111,20 @@ func TestValidateRules(t *testing.T) {
 		{rearrange(func(*RearrangeTile) {}), ""},
 		{rearrange(func(d *RearrangeTile) { d.Dims[0] = 0 }), "dims[0] is 0"},
 		{rearrange(func(d *RearrangeTile) { d.Dims[0] = 2 }), "the product of dims is 512, must be the 256 elements of the output"},
-		{rearrange(func(d *RearrangeTile) { d.InputStrides[5] = 2 }), "the last input index is 510, must be below the 256 elements of the input"},
+		{rearrange(func(d *RearrangeTile) { d.InputStrides[5] = 2 }), "the loops may reach input channels 0 to 31, the input tile holds 0 to 15"},
+		{rearrange(func(d *RearrangeTile) { d.Start = 1 }), "the loops may reach input channels 0 to 16, the input tile holds 0 to 15"},
+		{rearrange(func(d *RearrangeTile) { d.TensorRows = 8 }), "the loops may reach input rows 0 to 7, the input tile holds 0 to 3"},
+		{rearrange(func(d *RearrangeTile) { d.OriginColumn = 1 }), "the loops may reach input columns 0 to 3, the input tile holds 1 to 4"},
+		{rearrange(func(d *RearrangeTile) {
+			d.Dims, d.InputStrides = [RearrangeDims]uint32{1, 1, 1, 16, 4, 4}, [RearrangeDims]uint32{0, 0, 0, 56, 7, 1}
+			d.TensorRows, d.TensorColumns, d.Start, d.OriginChannel, d.OriginRow, d.OriginColumn = 8, 7, 3*56+2*7+3, 3, 2, 3
+		}), ""},
+		{rearrange(func(d *RearrangeTile) {
+			d.Dims, d.InputStrides = [RearrangeDims]uint32{1, 1, 1, 16, 4, 4}, [RearrangeDims]uint32{0, 0, 0, 56, 7, 1}
+			d.TensorRows, d.TensorColumns, d.Start, d.OriginChannel, d.OriginRow, d.OriginColumn = 8, 7, 3*56+2*7+3, 3, 3, 3
+		}), "the loops may reach input rows 2 to 5, the input tile holds 3 to 6"},
+		{rearrange(func(d *RearrangeTile) { d.TensorRows = 0 }), "tensor_rows is 0"},
+		{rearrange(func(d *RearrangeTile) { d.TensorColumns = 0 }), "tensor_columns is 0"},
 		{rearrange(func(d *RearrangeTile) { d.Dims = [RearrangeDims]uint32{1 << 31, 1 << 31, 1, 1, 1, 1} }), "dims must stay below 2^40"},
 		{rearrange(func(d *RearrangeTile) { d.OutputRows = 0 }), "output_rows is 0"},
 	} {

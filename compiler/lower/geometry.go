@@ -41,7 +41,8 @@ func strided(out span, start, step, extent int) span {
 
 // inputBox is what the anchor needs of its operand to compute an output box,
 // without regard to channel blocks. For convolutions the channel axis is the
-// caller's business. A Concat input outside the box gives an empty box.
+// caller's business. A Concat input outside the box gives an empty box. The
+// output box of a Rearrange must be a tile of its nest.
 func inputBox(g *integer.Graph, n *integer.Node, operand int, out box) box {
 	in := g.Tensors[n.Inputs[operand]].Shape
 	switch n.Kind {
@@ -71,7 +72,7 @@ func inputBox(g *integer.Graph, n *integer.Node, operand int, out box) box {
 		x := strided(span{out.w0, out.w}, w.Start[2], w.Step[2], in.Columns)
 		return box{c.start, c.size, h.start, h.size, x.start, x.size}
 	case integer.Rearrange:
-		return box{0, in.Channels, 0, in.Rows, 0, in.Columns}
+		return newNest(n.Rearrange, in, g.Tensors[n.Output].Shape).inputBox(out)
 	}
 	return out // Table
 }

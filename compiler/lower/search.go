@@ -79,9 +79,14 @@ func (p *shape) traffic(v *tiling) traffic {
 		if p.grouped {
 			stores = int64(pixelTiles)
 		}
-		t.bytes += int64(p.outLayout.bytes())
+		bytes := int64(p.outLayout.bytes())
+		if p.nest != nil { // its tiles may be narrow
+			tile := box{c: v.channels, h0: v.rows, h: v.rows, w0: v.columns, w: v.columns} // the place of a neighbour
+			bytes = tile.burstBytes(&p.outLayout, p.t.BurstBytes) * stores
+		}
+		t.bytes += bytes
 		t.transfers += stores
-		t.edge += int64(p.outLayout.bytes()) / stores
+		t.edge += bytes / stores
 		if v.outputSlots == 1 && stores > 1 {
 			t.serial = true
 		}
@@ -113,6 +118,10 @@ func (p *shape) operandTraffic(operand int, v *tiling) (bytes, boxes int64) {
 	channelTiles, pixelTiles, inputTiles := p.tiles(v)
 	if n.Kind == integer.Window && operand == 0 {
 		return p.windowTraffic(v), int64(channelTiles * pixelTiles)
+	}
+	if n.Kind == integer.Rearrange && operand == 0 {
+		t := p.loads(v)
+		return t.bytes, t.boxes
 	}
 	if geometry == nil {
 		c, h, w := p.extents(operand, v)
@@ -221,7 +230,8 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 	nests := []bool{false}
 	switch {
 	case s.anchor.Kind == integer.Rearrange:
-		channelSizes, rowSizes, columnSizes = []int{p.output.Channels}, []int{p.output.Rows}, []int{p.output.Columns}
+		channelSizes = p.nest.sizes(0, channelUnit, limit.Channels)
+		rowSizes, columnSizes = p.nest.sizes(1, 1, limit.Rows), p.nest.sizes(2, 1, limit.Columns)
 	case s.anchor.Kind == integer.Softmax:
 		channelSizes = []int{p.output.Channels}
 	case p.array:
@@ -239,7 +249,9 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 			nests = []bool{false}
 		}
 	}
+	considered := false
 	consider := func(v tiling) bool {
+		considered = true
 		n := p.needs(&v)
 		if n.fits(capacity) {
 			fitting = append(fitting, choice{v, n, p.judge(&v)})
@@ -264,6 +276,9 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 				for _, channels := range channelSizes {
 					for _, weightsOuter := range nests {
 						v := tiling{channels: channels, rows: rows, columns: columns, inputChannels: inputs, weightsOuter: weightsOuter}
+						if p.nest != nil && considered && p.tooManyTiles(&v) {
+							continue
+						}
 						p.slots(v, consider)
 					}
 				}
@@ -289,6 +304,15 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 	return best, need{}, true
 }
 
+// maxNestTiles bounds the tiles of a Rearrange that the search walks for one
+// tiling: their boxes follow no formula.
+const maxNestTiles = 1 << 14
+
+func (p *shape) tooManyTiles(v *tiling) bool {
+	channels, pixels, _ := p.tiles(v)
+	return channels*pixels > maxNestTiles
+}
+
 // slots tries the buffer counts of a tiling: two of everything, all tiles of
 // the weights or of the input, and single buffers where two do not fit.
 func (p *shape) slots(v tiling, consider func(tiling) bool) {
@@ -298,6 +322,9 @@ func (p *shape) slots(v tiling, consider func(tiling) bool) {
 	weightTiles, inputBoxes := channelTiles*inputTiles, pixelTiles*inputTiles
 	if !p.array {
 		weightTiles, inputBoxes = channelTiles, tiles
+	}
+	if p.nest != nil && !p.resident[0] {
+		inputBoxes = int(p.loads(&v).boxes)
 	}
 	weightCounts := []int{double(weightTiles), weightTiles}
 	inputCounts := []int{double(inputBoxes), inputBoxes}
@@ -316,9 +343,6 @@ func (p *shape) slots(v tiling, consider func(tiling) bool) {
 		}
 		if len(c.inputSlots) > 0 {
 			c.inputSlots[0] = inputs
-		}
-		if p.s.anchor.Kind == integer.Rearrange {
-			c.inputSlots[0] = 1
 		}
 		c.weightSlots = weights
 		if p.s.anchor.Kind == integer.Convolution {

@@ -111,6 +111,9 @@ func TestInputBoxHoldsWhatIsRead(t *testing.T) {
 		before := slices.Clone(reference.Run(input)[n.Output])
 		out := g.Tensors[n.Output].Shape
 		part := randomBox(r, out)
+		if n.Kind == integer.Rearrange {
+			part = randomTile(r, newNest(n.Rearrange, g.Tensors[n.Inputs[0]].Shape, out), 1)
+		}
 		if n.Kind == integer.Softmax {
 			part.c0, part.c = 0, out.Channels
 		}
@@ -201,11 +204,11 @@ func TestSlotsHoldEveryBox(t *testing.T) {
 			if p.grouped {
 				v.channels = 1 + r.IntN(p.group)
 			}
-			if s.anchor.Kind == integer.Softmax || s.anchor.Kind == integer.Rearrange {
+			if s.anchor.Kind == integer.Softmax {
 				v.channels = p.output.Channels
 			}
 			if s.anchor.Kind == integer.Rearrange {
-				v.rows, v.columns = p.output.Rows, p.output.Columns
+				v.channels, v.rows, v.columns = randomSizes(r, p.nest, l.target.ChannelBlock)
 			}
 			channels := split(p.output.Channels, v.channels)
 			if p.grouped {

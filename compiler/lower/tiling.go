@@ -58,10 +58,12 @@ type shape struct {
 	layouts   []layout
 	resident  []bool // of each read operand
 	outLayout layout
-	outStays  bool // the output tensor is kept on chip
+	outStays  bool  // the output tensor is kept on chip
+	nest      *nest // of a Rearrange
 
 	computed computed
-	tables   int // bytes of the tables of the anchor and its followers in the weight buffer
+	loaded   nestTraffic // the outcome of loads for the tile size asked for last
+	tables   int         // bytes of the tables of the anchor and its followers in the weight buffer
 }
 
 // computed remembers the outcome of compute for the tile size asked for last:
@@ -90,7 +92,18 @@ func (l *lowering) shape(s *step) *shape {
 		p.reduction = p.layouts[0].channels / groups
 		p.group = p.output.Channels / groups
 	}
+	if s.anchor.Kind == integer.Rearrange {
+		p.nest = newNest(s.anchor.Rearrange, p.layouts[0].shape(), p.output)
+	}
 	return p
+}
+
+// loads is what the tiles of a Rearrange load.
+func (p *shape) loads(v *tiling) *nestTraffic {
+	if t := &p.loaded; t.channels != v.channels || t.rows != v.rows || t.columns != v.columns {
+		p.loaded = p.nest.traffic(v, &p.layouts[0], p.t.BurstBytes)
+	}
+	return &p.loaded
 }
 
 // extents is the largest operand box under an output tile, channels grown to
@@ -140,7 +153,7 @@ func (p *shape) extents(operand int, v *tiling) (channels, rows, columns int) {
 		}
 		b.c = misaligned(b.c)
 	case integer.Rearrange:
-		return l.channels, l.rows, l.columns
+		b = p.loads(v).largest
 	}
 	return min(b.c, l.channels), min(b.h, l.rows), min(b.w, l.columns)
 }

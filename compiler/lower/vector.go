@@ -276,22 +276,8 @@ func (x *stepEmission) copy(d *isa.CopyTile, useTable bool, table uint64, record
 }
 
 func (x *stepEmission) rearrange(b box, source, p place) error {
-	n := x.s.anchor
-	in := x.p.layouts[0].shape()
-	d := isa.RearrangeTile{
-		Layer:         uint16(x.s.index),
-		InputChannels: uint32(in.Channels), InputRows: uint16(in.Rows), InputColumns: uint16(in.Columns),
-		OutputChannels: uint32(b.c), OutputRows: uint16(b.h), OutputColumns: uint16(b.w),
-		Input: source.view(), Output: p.view(),
-	}
-	for i := range d.Dims {
-		d.Dims[i] = 1
-	}
-	pad := isa.RearrangeDims - len(n.Rearrange.Dims)
-	for i, extent := range n.Rearrange.Dims {
-		d.Dims[pad+i] = uint32(extent)
-		d.InputStrides[pad+i] = uint32(n.Rearrange.InputStrides[i])
-	}
-	return x.emit(isa.VectorUnit, isa.Rearrange, &d, done(n.Output, b),
+	d := x.p.nest.tile(b)
+	d.Layer, d.Input, d.Output = uint16(x.s.index), source.view(), p.view()
+	return x.emit(isa.VectorUnit, isa.Rearrange, &d, done(x.s.anchor.Output, b),
 		at(isa.ActivationBuffer, source.offset), at(isa.ActivationBuffer, p.offset))
 }

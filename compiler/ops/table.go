@@ -5,7 +5,7 @@ package ops
 var GeneralLimits = []string{
 	"Activations are float32 in the file, with a batch of 1 and at most 4 axes; more axes only between Reshape and Transpose.",
 	"No tensor has more than 32,767 rows or columns or 2^26 elements, constants 2^28.",
-	"The activation buffer holds input and output of a Reshape or Transpose that moves data, also around a Softmax not over channels.",
+	"A Reshape or Transpose that moves data is cut into tiles along whole channel blocks; a very uneven one may not fit a small activation buffer.",
 	"Weights, biases and the parameters of a normalization are constants: products of two activations are refused.",
 }
 

@@ -226,17 +226,18 @@ func (s *State) copyTile(d *isa.Dynamic, t *isa.CopyTile) {
 func (s *State) rearrange(d *isa.Dynamic, t *isa.RearrangeTile) {
 	memory := s.buffer[isa.ActivationBuffer]
 	in, out := int(d.Offsets[0]), int(d.Offsets[1])
-	rows, columns := int(t.InputRows), int(t.InputColumns)
+	columns := int(t.TensorColumns)
+	plane := int(t.TensorRows) * columns
+	channel0, row0, column0 := int(t.OriginChannel), int(t.OriginRow), int(t.OriginColumn)
 	var index [isa.RearrangeDims]uint32
 	for c := range int(t.OutputChannels) {
 		for h := range int(t.OutputRows) {
 			for w := range int(t.OutputColumns) {
-				linear := 0
+				linear := int(t.Start)
 				for k := range index {
 					linear += int(index[k]) * int(t.InputStrides[k])
 				}
-				plane := rows * columns
-				memory[out+t.Output.Offset(c, h, w)] = memory[in+t.Input.Offset(linear/plane, linear%plane/columns, linear%columns)]
+				memory[out+t.Output.Offset(c, h, w)] = memory[in+t.Input.Offset(linear/plane-channel0, linear%plane/columns-row0, linear%columns-column0)]
 				for k := isa.RearrangeDims - 1; k >= 0; k-- {
 					if index[k]++; index[k] < t.Dims[k] {
 						break

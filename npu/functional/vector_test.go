@@ -266,27 +266,39 @@ func TestCopy(t *testing.T) {
 	})
 }
 
-// TestRearrange: transposes and reshapes as loop nests over the input.
+// TestRearrange: transposes and reshapes of a part of a tensor as loop nests
+// over the whole, of which the scratchpad holds the part and a margin.
 func TestRearrange(t *testing.T) {
 	checkAll(t, func(t *rapid.T) {
 		b := newBench(t, isa.VectorUnit)
 		n := func(what string, low, high int) int { return rapid.IntRange(low, high).Draw(t, what) }
-		from := []int{n("input channels", 1, 12), n("input rows", 1, 5), n("input columns", 1, 5)}
-		strides := []int{from[1] * from[2], from[2], 1}
+		var tensor, origin, held, first, part [3]int // in the tensor; the margins count from the origin of what is held
+		for axis, name := range []string{"channels", "rows", "columns"} {
+			part[axis] = n(name, 1, []int{12, 5, 5}[axis])
+			first[axis] = n("margin of "+name, 0, 2)
+			held[axis] = first[axis] + part[axis] + n("margin of "+name, 0, 2)
+			origin[axis] = n("origin of "+name, 0, 6)
+			tensor[axis] = origin[axis] + held[axis] + n("rest of "+name, 0, 6)
+		}
+		strides := [3]int{tensor[1] * tensor[2], tensor[2], 1}
 		order := rapid.Permutation([]int{0, 1, 2}).Draw(t, "order")
-		d := isa.RearrangeTile{InputChannels: uint32(from[0]), InputRows: uint16(from[1]), InputColumns: uint16(from[2]), Dims: [isa.RearrangeDims]uint32{1, 1, 1, 1, 1, 1}}
+		d := isa.RearrangeTile{InputChannels: uint32(held[0]), InputRows: uint16(held[1]), InputColumns: uint16(held[2]),
+			OriginChannel: uint32(origin[0]), OriginRow: uint16(origin[1]), OriginColumn: uint16(origin[2]),
+			TensorRows: uint16(tensor[1]), TensorColumns: uint16(tensor[2]), Dims: [isa.RearrangeDims]uint32{1, 1, 1, 1, 1, 1}}
 		place0 := n("first dimension", 0, 3)
 		for k, axis := range order {
-			d.Dims[place0+k], d.InputStrides[place0+k] = uint32(from[axis]), uint32(strides[axis])
+			d.Dims[place0+k], d.InputStrides[place0+k] = uint32(part[axis]), uint32(strides[axis])
+			d.Start += uint32((origin[axis] + first[axis]) * strides[axis])
 		}
-		to := []int{from[order[0]], from[order[1]], from[order[2]]}
+		counts := [3]int{part[order[0]], part[order[1]], part[order[2]]}
+		to := counts
 		switch n("reshape", 0, 2) {
 		case 1:
-			to = []int{to[0] * to[1] * to[2], 1, 1}
+			to = [3]int{to[0] * to[1] * to[2], 1, 1}
 		case 2:
-			to = []int{1, to[0], to[1] * to[2]}
+			to = [3]int{1, to[0], to[1] * to[2]}
 		}
-		in := drawPlace(t, "input", 0, from[0], from[1], from[2])
+		in := drawPlace(t, "input", 0, held[0], held[1], held[2])
 		out := drawPlace(t, "output", bufferBytes/2, to[0], to[1], to[2])
 		d.OutputChannels, d.OutputRows, d.OutputColumns, d.Input, d.Output = uint32(to[0]), uint16(to[1]), uint16(to[2]), in.View, out.View
 		b.add(isa.Rearrange, &d, activation(in.base), activation(out.base))
@@ -294,11 +306,10 @@ func TestRearrange(t *testing.T) {
 		for i := range to[0] * to[1] * to[2] {
 			// Position i of the output in (channel, row, column) order is
 			// position (p, q, r) of the permuted nest.
-			counts := [3]int{from[order[0]], from[order[1]], from[order[2]]}
 			index := [3]int{i / (counts[1] * counts[2]), i / counts[2] % counts[1], i % counts[2]}
-			var source [3]int
+			source := first
 			for k, axis := range order {
-				source[axis] = index[k]
+				source[axis] += index[k]
 			}
 			want[out.at(i/(to[1]*to[2]), i/to[2]%to[1], i%to[2])] = b.memory[in.at(source[0], source[1], source[2])]
 		}

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/npusim/npusim/compiler/integer"
-	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/isa/fixed"
 )
 
@@ -383,23 +382,55 @@ func (b *builder) window(in integer.TensorID) {
 	}
 }
 
+// rearrange is a transpose, a channel shuffle, or any order of the parts of
+// the axes; the result has the shape that comes out or any other.
 func (b *builder) rearrange(in integer.TensorID) {
 	t := b.g.Tensors[in]
-	extents := []int{t.Shape.Channels, t.Shape.Rows, t.Shape.Columns}
-	strides := []int{t.Shape.Rows * t.Shape.Columns, t.Shape.Columns, 1}
-	order := b.r.Perm(3)
+	extents := [3]int{t.Shape.Channels, t.Shape.Rows, t.Shape.Columns}
+	strides := [3]int{t.Shape.Rows * t.Shape.Columns, t.Shape.Columns, 1}
+	mode := b.r.IntN(3)
+	var dims, steps []int
+	for axis, extent := range extents {
+		outer := 1
+		if mode == 1 && axis == 0 || mode == 2 { // a part of the axis
+			outer = b.divisor(extent, extent)
+			dims, steps = append(dims, outer), append(steps, extent/outer*strides[axis])
+		}
+		dims, steps = append(dims, extent/outer), append(steps, strides[axis])
+	}
+	order := b.r.Perm(len(dims))
+	if mode == 1 {
+		order = []int{1, 0, 2, 3}
+	}
 	a := &integer.RearrangeAttributes{}
 	for _, k := range order {
-		a.Dims = append(a.Dims, extents[k])
-		a.InputStrides = append(a.InputStrides, strides[k])
+		a.Dims = append(a.Dims, dims[k])
+		a.InputStrides = append(a.InputStrides, steps[k])
 	}
-	if len(a.Dims) > isa.RearrangeDims {
-		panic("too many dimensions")
+	out := t.Shape
+	if mode == 0 {
+		out = integer.Shape{Channels: a.Dims[0], Rows: a.Dims[1], Columns: a.Dims[2]}
 	}
-	out := integer.Shape{Channels: a.Dims[0], Rows: a.Dims[1], Columns: a.Dims[2]}
-	if b.r.IntN(3) == 0 { // a reshape on top
-		out = integer.Shape{Channels: out.Elements(), Rows: 1, Columns: 1}
+	elements := out.Elements()
+	switch b.r.IntN(4) { // a reshape on top
+	case 0:
+		out = integer.Shape{Channels: elements, Rows: 1, Columns: 1}
+	case 1:
+		out.Columns = b.divisor(elements, 40)
+		out.Rows = b.divisor(elements/out.Columns, 40)
+		out.Channels = elements / out.Columns / out.Rows
 	}
 	o := b.add(integer.Node{Kind: integer.Rearrange, Inputs: []integer.TensorID{in}, Rearrange: a}, out, t.Bits)
 	b.sameScale(o, in)
+}
+
+// divisor draws a divisor of n that is at most limit.
+func (b *builder) divisor(n, limit int) int {
+	var list []int
+	for d := 1; d <= min(n, limit); d++ {
+		if n%d == 0 {
+			list = append(list, d)
+		}
+	}
+	return list[b.r.IntN(len(list))]
 }
