@@ -7,7 +7,8 @@ import (
 	"github.com/npusim/npusim/configs"
 )
 
-// New builds the memory that a validated Spec describes.
+// New builds the memory of the tiers ideal and linear that a validated Spec
+// describes; package dram has the one with banks.
 func New(d *configs.DRAM) (Memory, error) {
 	bandwidth := int64(math.Round(d.PeakGBPerS() * 1e9))
 	switch d.Tier {
@@ -16,5 +17,5 @@ func New(d *configs.DRAM) (Memory, error) {
 	case configs.LinearTier:
 		return NewLinear(bandwidth, Picoseconds(math.Round(d.LatencyNS*1000)), d.BurstBytes)
 	}
-	return nil, fmt.Errorf("dram.tier %q is not modelled by this version", d.Tier)
+	return nil, fmt.Errorf("dram.tier %q has a model of its own", d.Tier)
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package dram
+
+// raceEnabled says that tests run some ten times slower.
+const raceEnabled = true

@@ -1,0 +1,68 @@
+package dram
+
+// refreshOrder is a refresh that is due and waits for its banks.
+type refreshOrder struct {
+	address Address
+	bank    int32 // of BanksInTurn
+	command Command
+}
+
+// refreshTimer makes refreshes due.
+type refreshTimer struct {
+	policy   Refresh
+	interval Clock
+	next     Clock
+	turn     int32 // rank or bank whose turn it is
+	shape    Organization
+	groups   bool // per-bank order: bank groups fastest
+	waiting  []refreshOrder
+}
+
+// newRefreshTimer starts a timer whose first refresh is due at the end of the
+// first interval.
+func newRefreshTimer(s *Standard, policy Refresh) refreshTimer {
+	t := refreshTimer{policy: policy, shape: s.Organization, next: forever}
+	switch policy {
+	case RanksTogether:
+		t.interval = s.Timing.REFI
+	case RanksInTurn:
+		t.interval = s.Timing.REFI / Clock(s.Organization.Ranks)
+	case BanksInTurn:
+		t.interval = s.Timing.REFIPB
+	}
+	if t.interval > 0 {
+		t.next = t.interval
+	}
+	return t
+}
+
+// due appends what has become due by a time.
+func (t *refreshTimer) due(now Clock) {
+	for ; t.next <= now; t.next += t.interval {
+		switch t.policy {
+		case RanksTogether:
+			for rank := range t.shape.Ranks {
+				t.waiting = append(t.waiting, refreshOrder{address: Address{Rank: rank}, command: RefreshAllBank})
+			}
+		case RanksInTurn:
+			t.waiting = append(t.waiting, refreshOrder{address: Address{Rank: t.turn}, command: RefreshAllBank})
+			t.turn = (t.turn + 1) % t.shape.Ranks
+		case BanksInTurn:
+			banks := t.shape.BanksPerRank()
+			within := t.turn % banks
+			a := Address{Rank: t.turn / banks, BankGroup: within / t.shape.BanksPerGroup, Bank: within % t.shape.BanksPerGroup}
+			if t.groups {
+				a.BankGroup, a.Bank = within%t.shape.BankGroups, within/t.shape.BankGroups
+			}
+			bank := (a.Rank*t.shape.BankGroups+a.BankGroup)*t.shape.BanksPerGroup + a.Bank
+			t.waiting = append(t.waiting, refreshOrder{address: a, bank: bank, command: RefreshPerBank})
+			t.turn = (t.turn + 1) % (banks * t.shape.Ranks)
+		}
+	}
+}
+
+// finish drops the refresh that waited longest.
+func (t *refreshTimer) finish() {
+	copy(t.waiting, t.waiting[1:])
+	t.waiting = t.waiting[:len(t.waiting)-1]
+}

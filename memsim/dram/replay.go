@@ -1,0 +1,224 @@
+package dram
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// ReplayOptions are the choices of one replay.
+type ReplayOptions struct {
+	// Log, if not nil, is called with every command in order of issue per
+	// channel.
+	Log func(channel int, cmd Command, a Address, at Clock)
+
+	everyClock bool // visit all clocks: the reference for tests
+}
+
+// replayBatch is the number of requests read from a trace at a time.
+const replayBatch = 512
+
+// Replay runs a trace through one controller per channel of the standard. A
+// request is offered at its clock or later, in order; while one is refused,
+// it and all behind it wait. At most IssueWidth requests are offered per
+// clock. The replay ends when every read has returned and every write was
+// accepted; writes that wait in buffers then are counted as PendingWrites.
+// Between the clocks at which something can happen the time jumps.
+func Replay(s *Standard, c Controller, trace Trace, options ReplayOptions) (Stats, error) {
+	began := time.Now()
+	r, err := newReplay(s, &c, trace, &options)
+	if err != nil {
+		return Stats{}, err
+	}
+	if err := r.run(); err != nil {
+		return Stats{}, err
+	}
+	stats := r.collect()
+	stats.HostTime = time.Since(began)
+	return stats, nil
+}
+
+// replay is the state of a Replay.
+type replay struct {
+	standard *Standard
+	config   *Controller
+	mapper   *Mapper
+	burst    uint // bits of a burst
+	channels []scheduler
+	engines  []*engine
+
+	trace      Trace
+	batch      []TraceRequest
+	head, tail int
+	ended      error // io.EOF or the trace's fault, once it was read
+
+	everyClock bool
+	now        Clock
+	accepted   Clock // clock of the last acceptance
+	any        bool
+}
+
+func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) (*replay, error) {
+	if err := checkRefresh(s, c); err != nil {
+		return nil, err
+	}
+	mapper, err := NewMapper(c.AddressMap, s, c.HashBanks)
+	if err != nil {
+		return nil, err
+	}
+	r := &replay{
+		standard: s, config: c, mapper: mapper, burst: log2Of(s.Organization.BytesPerAccess()),
+		trace: trace, batch: make([]TraceRequest, replayBatch), everyClock: options.everyClock,
+	}
+	for k := range int(s.Organization.Channels) {
+		channel, err := newScheduler(s, c)
+		if err != nil {
+			return nil, err
+		}
+		if log := options.Log; log != nil {
+			channel.base().log = func(cmd Command, a Address, at Clock) {
+				a.Channel = int32(k)
+				log(k, cmd, a, at)
+			}
+		}
+		r.channels, r.engines = append(r.channels, channel), append(r.engines, channel.base())
+	}
+	return r, nil
+}
+
+// checkRefresh refuses timings with which refreshes would pile up.
+func checkRefresh(s *Standard, c *Controller) error {
+	t := &s.Timing
+	var interval, busy Clock
+	switch c.Refresh {
+	case RanksTogether, RanksInTurn:
+		interval, busy = t.REFI, t.RFC
+	case BanksInTurn:
+		interval, busy = t.REFIPB, t.PBRPBR
+	default:
+		return nil
+	}
+	busy += t.RPAll
+	if c.Scheduling == BankQueues {
+		// Banks that wait for another one's refresh go on being opened.
+		busy += t.RC + t.CWL + t.Burst + t.WR
+	}
+	if interval <= busy {
+		return fmt.Errorf("%s: refreshes every %d clocks, each of which takes up to %d, would never end", s.Name, interval, busy)
+	}
+	return nil
+}
+
+func log2Of(n int64) uint {
+	k := uint(0)
+	for n > 1 {
+		n >>= 1
+		k++
+	}
+	return k
+}
+
+// peek returns the next request of the trace, nil at its end.
+func (r *replay) peek() *TraceRequest {
+	for r.head == r.tail {
+		if r.ended != nil {
+			return nil
+		}
+		n, err := r.trace.Read(r.batch)
+		r.head, r.tail, r.ended = 0, n, err
+		if n == 0 && err == nil {
+			r.ended = errors.New("a trace delivered nothing and did not end")
+		}
+	}
+	return &r.batch[r.head]
+}
+
+// run plays the trace to its end.
+func (r *replay) run() error {
+	var a Address
+	for {
+		offered := 0
+		blocked := none
+		request := r.peek()
+		for request != nil && request.Clock <= r.now && offered < r.config.IssueWidth {
+			a = r.mapper.Map(request.Address)
+			channel := a.Channel
+			a.Channel = 0
+			if !r.channels[channel].offer(r.now, &a, request.Address>>r.burst, 0, request.Write) {
+				blocked = channel
+				break
+			}
+			r.accepted, r.any = r.now, true
+			offered++
+			r.head++
+			request = r.peek()
+		}
+		if request == nil && r.ended != io.EOF {
+			return r.ended
+		}
+		next := forever
+		for k, e := range r.engines {
+			if e.next <= r.now || r.everyClock {
+				r.channels[k].step(r.now)
+			}
+			next = min(next, e.next)
+		}
+		switch {
+		case request == nil:
+			if r.readsOpen() == 0 && next > r.lastClock() {
+				return nil
+			}
+		case blocked != none:
+			if r.channels[blocked].room(request.Write) {
+				next = r.now + 1
+			}
+		default:
+			next = min(next, max(request.Clock, r.now+1))
+		}
+		if r.everyClock {
+			next = r.now + 1
+		}
+		if next == forever {
+			return errors.New("dram: a controller has requests and nothing to do")
+		}
+		r.now = next
+	}
+}
+
+// lastClock is the last clock of a replay whose reads have all issued: data
+// of the last read is back at its controller, the last write acknowledged.
+func (r *replay) lastClock() Clock {
+	last := r.accepted
+	if r.config.Scheduling == BankQueues {
+		last++ // the write buffer answers in the next clock
+	}
+	for _, e := range r.engines {
+		last = max(last, e.lastDone-r.config.ReturnClocks)
+	}
+	return last
+}
+
+func (r *replay) readsOpen() int64 {
+	var n int64
+	for _, e := range r.engines {
+		n += e.readsOpen
+	}
+	return n
+}
+
+// collect sums up the channels.
+func (r *replay) collect() Stats {
+	s := r.standard
+	total := Stats{ClockPicoseconds: s.ClockPicoseconds, BytesPerAccess: s.Organization.BytesPerAccess(),
+		PeakBytesPerSec: s.PeakBytesPerSecond() * int64(s.Organization.Channels)}
+	if !r.any {
+		return total
+	}
+	total.Cycles = r.lastClock() + 1 // they are counted from 0
+	for _, e := range r.engines {
+		total.addChannel(e, total.Cycles)
+	}
+	total.Activity.Duration = total.Cycles
+	return total
+}
