@@ -73,11 +73,11 @@ type Tier uint8
 const (
 	IdealTier  Tier = iota + 1 // peak bandwidth, no latency
 	LinearTier                 // latency, bandwidth, whole bursts
+	BankTier                   // banks, rows, refresh and a controller's queues
 )
 
 var tiers = enumeration{
-	names: []string{IdealTier: "ideal", LinearTier: "linear"},
-	later: []string{"bank"},
+	names: []string{IdealTier: "ideal", LinearTier: "linear", BankTier: "bank"},
 }
 
 // WeightScheme says how the channels of a layer share weight scales.

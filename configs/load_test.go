@@ -69,7 +69,7 @@ sparsity = 0.9
 [dram]
 preset = "lpddr4-4266"
 burst_bytes = 48
-tier = "bank"
+tier = "banks"
 [energy]
 mac_pj = nan
 [quantization]
@@ -100,7 +100,7 @@ activation_bit = 4
 		{File: "a.toml", Line: 22, Key: "dram.preset", Rule: `"lpddr4-4266" is no memory preset; there are ddr4-2400, ddr4-3200, hbm2, lpddr4x-4266, lpddr5-6400`, Nearest: "lpddr4x-4266"},
 		{File: "a.toml", Line: 23, Key: "dram.burst_bytes", Rule: "must be a power of two, not 48"},
 		{File: "a.toml", Line: 23, Key: "dram.burst_bytes", Rule: "request_bytes must be a multiple of dram.burst_bytes = 48, not 64"},
-		{File: "a.toml", Line: 24, Key: "dram.tier", Rule: `"bank" is known but not supported by this version; supported: "ideal", "linear"`},
+		{File: "a.toml", Line: 24, Key: "dram.tier", Rule: `must be one of "ideal", "linear", "bank"`, Nearest: "bank"},
 		{File: "a.toml", Line: 26, Key: "energy.mac_pj", Rule: "must be 0 to 1000000 pJ, not NaN"},
 		{File: "a.toml", Line: 28, Key: "quantization.percentile", Rule: "must be above 50: smaller ones would cut half of the values"},
 		{File: "a.toml", Line: 29, Key: "quantization.activation_bits", Rule: "16 is known but not supported by this version; supported: 2 to 8"},
@@ -118,7 +118,7 @@ activation_bit = 4
 
 func TestRefusedValues(t *testing.T) {
 	for _, set := range []string{
-		"dram.tier=bank", "quantization.weights=binary-coding", "quantization.weight_bits=16", "quantization.activation_bits=16",
+		"quantization.weights=binary-coding", "quantization.weight_bits=16", "quantization.activation_bits=16",
 		"quantization.rounding=tflite-single", "quantization.rounding=tflite-double", "quantization.rounding=half-even-f32",
 		"quantization.calibration=mse", "compression.scheme=xor-block", "compression.scheme=xor-sequential",
 		"compression.scheme=xor-fractional", "npu.cores=3", "npu.batch=8",

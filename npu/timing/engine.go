@@ -60,7 +60,7 @@ type unit struct {
 
 // Run times a program on a machine. The program must have been verified.
 func Run(p *isa.Program, spec *configs.Spec) (*Result, error) {
-	memory, err := memsim.New(&spec.DRAM)
+	memory, err := newMemory(&spec.DRAM)
 	if err != nil {
 		return nil, err
 	}

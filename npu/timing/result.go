@@ -136,4 +136,10 @@ type Result struct {
 	Total    Work
 	Timeline [isa.NumUnits][]Interval
 	Memory   memsim.Counters
+	// Rows counts DRAM accesses by whether their row was open; only a memory
+	// with banks knows.
+	Rows *RowCounters
 }
+
+// RowCounters are accesses that found their row open, and all accesses.
+type RowCounters struct{ Hits, Accesses int64 }

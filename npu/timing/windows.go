@@ -1,6 +1,9 @@
 package timing
 
-import "github.com/npusim/npusim/isa"
+import (
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/memsim/dram"
+)
 
 // result closes the books.
 func (e *engine) result() *Result {
@@ -11,6 +14,10 @@ func (e *engine) result() *Result {
 	for u := range e.units {
 		e.account(isa.Unit(u), r.Cycles, Finished)
 		r.Causes[u] = e.units[u].causes
+	}
+	if m, ok := e.memory.(*dram.Memory); ok {
+		s := m.Stats(e.time(r.Cycles))
+		r.Rows = &RowCounters{Hits: s.RowHits, Accesses: s.RowHits + s.RowMisses + s.RowConflicts}
 	}
 	e.windows(r.Cycles)
 	for i := range e.layers {
