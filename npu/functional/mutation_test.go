@@ -2,6 +2,7 @@ package functional_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -210,7 +211,9 @@ func TestMutationsAreFound(t *testing.T) {
 				if planted[i] < int(seeds)/8 {
 					t.Errorf("%s: only %d programs have a place for it", mutations[i].name, planted[i])
 				}
-				if float64(found[i]) < networks.least*float64(planted[i]) {
+				// Two standard deviations of slack: short runs plant few.
+				expected := networks.least * float64(planted[i])
+				if float64(found[i]) < expected-2*math.Sqrt(expected*(1-networks.least)) {
 					t.Errorf("%s: %d of %d found, want %.0f %%", mutations[i].name, found[i], planted[i], 100*networks.least)
 				}
 			}
