@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"model":       writeTestModel,
 			"array":       writeTestArray,
 			"truncate":    truncate,
+			"gzip":        gzipFile,
 			"flip":        flip,
 			"jsonkeys":    jsonKeys,
 			"withouthost": withoutHost,
@@ -52,10 +56,10 @@ func TestScripts(t *testing.T) {
 // process.
 const quickExit = "atexit_sleep_ms=0"
 
-// setUp copies the glyphs, layer shapes and the verification cases to a
-// folder.
+// setUp copies the glyphs, layer shapes, a DRAM trace and the verification cases
+// to a folder.
 func setUp(folder string) error {
-	for _, name := range []string{"glyphs/glyphs.onnx", "glyphs/glyphs.toml", "glyphs/glyphs_x.npy", "glyphs/glyphs_y.npy", "shapes/resnet50.csv"} {
+	for _, name := range []string{"glyphs/glyphs.onnx", "glyphs/glyphs.toml", "glyphs/glyphs_x.npy", "glyphs/glyphs_y.npy", "shapes/resnet50.csv", "dram/triad.trc"} {
 		data, err := os.ReadFile(filepath.Join(root, "testdata", filepath.FromSlash(name)))
 		if err != nil {
 			return err
@@ -140,6 +144,21 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// gzipFile writes a compressed copy of a file:
+//
+//	gzip FILE COPY
+func gzipFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: gzip FILE COPY")
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := io.WriteString(w, ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), packed.Bytes(), 0o644))
 }
 
 // flip inverts a bit of a byte of a file, counted from the end if negative:
