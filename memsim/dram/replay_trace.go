@@ -155,7 +155,7 @@ func parseTraceLine(line []byte) (r TraceRequest, blank bool, problem string) {
 }
 
 // maxTraceClock leaves room for the clocks that a simulation adds.
-const maxTraceClock = 1e15
+const maxTraceClock = 1e12
 
 // cutWord splits off the first word.
 func cutWord(line []byte) (word, rest []byte) {
