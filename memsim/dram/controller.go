@@ -11,8 +11,10 @@ type scheduler interface {
 	offer(now Clock, a *Address, burst, id uint64, write bool) bool
 	// step issues what can issue at a clock.
 	step(now Clock)
-	// room says whether a request that was refused would now be accepted.
+	// room says whether the buffer has room for a request.
 	room(write bool) bool
+	// accepts says whether offer would be true.
+	accepts(a *Address, burst uint64, write bool) bool
 	base() *engine
 }
 

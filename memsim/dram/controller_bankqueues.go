@@ -42,6 +42,8 @@ func newBankQueues(s *Standard, c *Controller) *bankQueues {
 	return q
 }
 
+func (q *bankQueues) accepts(_ *Address, _ uint64, write bool) bool { return q.room(write) }
+
 func (q *bankQueues) room(write bool) bool {
 	if write {
 		return q.writes.size < q.config.WriteEntries
@@ -145,7 +147,7 @@ func (q *bankQueues) advanceRefresh(order *refreshOrder, now Clock) Command {
 		at := q.addressOf(bank)
 		if q.ready(boundPrecharge, bank, &at, now) {
 			q.issue(Precharge, &at, bank, now)
-			q.queues.hits[bank] = 0
+			q.queues.rowClosed(bank)
 			return Precharge
 		}
 	}
@@ -295,7 +297,7 @@ func (q *bankQueues) serve(i int32, cmd Command, now Clock) {
 		return
 	case Precharge:
 		q.issue(Precharge, &r.address, bank, now)
-		q.queues.hits[bank] = 0
+		q.queues.rowClosed(bank)
 		return
 	}
 	if q.rowUses[bank] > 0 {
@@ -309,7 +311,7 @@ func (q *bankQueues) serve(i int32, cmd Command, now Clock) {
 	q.issue(cmd, &r.address, bank, now)
 	q.queues.remove(i, true)
 	if q.config.RowPolicy == ClosedRow {
-		q.queues.hits[bank] = 0
+		q.queues.rowClosed(bank)
 	}
 	q.full[bank>>6] &^= 1 << (bank & 63)
 	q.stuck = false

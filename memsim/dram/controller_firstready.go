@@ -11,8 +11,12 @@ type firstReady struct {
 	engine
 	pool          pool
 	reads, writes bankLists
+	readChoices   choices
+	writeChoices  choices
+	look          outlook
 	active        []int32 // in the order in which rows were opened
 	activeInBank  []int32
+	activeDue     Clock // a clock before which no active request can issue
 	activeInRank  []int32
 	writeMode     bool
 	high, low     float64 // requests in the write buffer
@@ -44,12 +48,24 @@ func newFirstReady(s *Standard, c *Controller) *firstReady {
 		dual: s.CommandBus.Dual, split: s.CommandBus.ActivateCommands == 2, synchronized: none,
 	}
 	f.reads, f.writes = newBankLists(&f.pool, int(f.banks)), newBankLists(&f.pool, int(f.banks))
+	f.readChoices, f.writeChoices = newChoices(int(f.banks)), newChoices(int(f.banks))
 	f.activeInBank = make([]int32, f.banks)
 	f.activeInRank = make([]int32, s.Organization.Ranks)
 	f.lastUse = make([]Clock, f.banks)
 	f.refresh.next-- // at the end of the interval's last clock
 	f.eager = f.dual || f.split || c.DataClockTail > 0 || c.RowPolicy == TimeoutRow
 	return f
+}
+
+func (f *firstReady) accepts(a *Address, burst uint64, write bool) bool {
+	if f.room(write) {
+		return true
+	}
+	if f.writes.size == 0 {
+		return false
+	}
+	bank := f.bankOf(a)
+	return f.writes.count[bank] > 0 && f.writes.find(bank, burst) != none
 }
 
 func (f *firstReady) room(write bool) bool {
@@ -81,16 +97,16 @@ func (f *firstReady) offer(now Clock, a *Address, burst, id uint64, write bool) 
 	i := f.pool.take()
 	f.sequence++
 	f.pool.requests[i] = pending{id: id, burst: burst, sequence: f.sequence, arrival: now, address: *a, bank: bank, write: write, merged: none}
-	l := &f.reads
+	l, c := &f.reads, &f.readChoices
 	if write {
 		f.stats.Writes++
-		l = &f.writes
+		l, c = &f.writes, &f.writeChoices
 	} else {
 		f.stats.Reads++
 		f.readsOpen++
 	}
 	l.push(i, f.openRow[bank] == a.Row)
-	l.due[bank] = f.dueOf(l, bank)
+	f.choose(l, c, bank)
 	switch {
 	case f.eager:
 		f.next = now
@@ -98,7 +114,7 @@ func (f *firstReady) offer(now Clock, a *Address, burst, id uint64, write bool) 
 	case f.changesBuffer():
 		f.next = now
 	case write == f.writeMode:
-		f.next = min(f.next, max(l.due[bank], now))
+		f.next = min(f.next, max(c.dueOf(bank), now))
 	}
 	return true
 }
@@ -115,10 +131,6 @@ func (f *firstReady) step(now Clock) {
 		}
 	} else {
 		f.pick(now, true, true)
-		for _, i := range f.active {
-			r := &f.pool.requests[i]
-			f.note(f.device.Earliest(columnCommand(r.write), &r.address))
-		}
 		if len(f.refresh.waiting) == 0 && f.changesBuffer() {
 			f.wake = now + 1
 		}
@@ -151,7 +163,14 @@ func (f *firstReady) pick(now Clock, column, row bool) bool {
 	if column {
 		if i := f.bestActive(now); i != none {
 			f.access(i, now)
-			f.wake = now + 1
+			if len(f.refresh.waiting) > 0 || f.look.choices == nil {
+				f.wake = now + 1
+			} else {
+				f.lookAhead()
+			}
+			if len(f.active) > 0 {
+				f.wake = now + 1
+			}
 			return true
 		}
 	}
@@ -167,18 +186,39 @@ func (f *firstReady) pick(now Clock, column, row bool) bool {
 		return false
 	}
 	f.serve(i, cmd, now)
+	f.lookAhead()
 	return true
 }
 
 // bestActive finds the active request that goes next.
 func (f *firstReady) bestActive(now Clock) int32 {
-	best, arrival := none, forever
+	if f.activeDue > now {
+		f.note(f.activeDue)
+		return none
+	}
+	best, arrival, due := none, forever, forever
 	for _, i := range f.active {
 		r := &f.pool.requests[i]
-		if r.arrival < arrival && f.ready(columnBound(r.write), r.bank, &r.address, now) {
+		if r.arrival >= arrival {
+			due = now // not looked at
+			continue
+		}
+		kind := columnBound(r.write)
+		at := f.bound[kind][r.bank]
+		if at <= now {
+			at = f.device.Earliest(boundCommand[kind], &r.address)
+			f.bound[kind][r.bank] = at
+		}
+		if at <= now {
 			best, arrival = i, r.arrival
 		}
+		due = min(due, at)
 	}
+	if best == none && len(f.active) > 0 {
+		due = max(due, min(f.floor(Read), f.floor(Write)))
+	}
+	f.activeDue = due
+	f.note(due)
 	return best
 }
 
@@ -223,11 +263,13 @@ func (f *firstReady) advanceRefresh(now Clock) bool {
 	switch cmd {
 	case PrechargeAll:
 		for b := a.Rank * f.banksPerRank; b < (a.Rank+1)*f.banksPerRank; b++ {
-			f.reads.hits[b], f.writes.hits[b] = 0, 0
+			f.reads.rowClosed(b)
+			f.writes.rowClosed(b)
 			f.changed(b)
 		}
 	case Precharge:
-		f.reads.hits[order.bank], f.writes.hits[order.bank] = 0, 0
+		f.reads.rowClosed(order.bank)
+		f.writes.rowClosed(order.bank)
 		f.changed(order.bank)
 	default:
 		f.refresh.finish()
@@ -244,122 +286,14 @@ func (f *firstReady) changesBuffer() bool {
 }
 
 // chooseBuffer decides between reads and writes.
-func (f *firstReady) chooseBuffer() *bankLists {
+func (f *firstReady) chooseBuffer() (*bankLists, *choices) {
 	if f.changesBuffer() {
 		f.writeMode = !f.writeMode
 	}
 	if f.writeMode {
-		return &f.writes
+		return &f.writes, &f.writeChoices
 	}
-	return &f.reads
-}
-
-// choices are the requests of a bank that may go next: one whose row is open,
-// and one that needs a command of the row bus first.
-func (f *firstReady) choices(l *bankLists, bank int32) (hit, other int32, cmd Command) {
-	open := f.openRow[bank]
-	switch {
-	case open == rowClosed:
-		return none, l.head[bank], Activate
-	case open == rowOpening:
-		return none, none, InvalidCommand
-	case l.hits[bank] == l.count[bank]:
-		return l.head[bank], none, InvalidCommand
-	}
-	other = l.oldest(bank, open, false)
-	if l.hits[bank] > 0 {
-		hit = l.oldest(bank, open, true)
-		if limit := f.config.RowHitCap; limit > 0 && f.rowUses[bank] >= int32(limit) {
-			hit = none
-		} else if f.config.KeepRows && l.pool.requests[hit].sequence < l.pool.requests[other].sequence {
-			other = none
-		}
-	} else {
-		hit = none
-	}
-	if f.activeInBank[bank] > 0 {
-		other = none // its row is still to be used
-	}
-	return hit, other, Precharge
-}
-
-// dueOf is the first clock at which a command can issue for a bank's requests.
-func (f *firstReady) dueOf(l *bankLists, bank int32) Clock {
-	due := forever
-	if l.count[bank] == 0 {
-		return due
-	}
-	hit, other, cmd := f.choices(l, bank)
-	if hit != none {
-		r := &l.pool.requests[hit]
-		due = f.device.Earliest(columnCommand(r.write), &r.address)
-	}
-	if other != none {
-		due = min(due, f.device.Earliest(cmd, &l.pool.requests[other].address))
-	}
-	return due
-}
-
-// changed looks anew at a bank whose state or requests have changed.
-func (f *firstReady) changed(bank int32) {
-	f.reads.due[bank] = f.dueOf(&f.reads, bank)
-	f.writes.due[bank] = f.dueOf(&f.writes, bank)
-	if f.writeMode {
-		f.note(f.writes.due[bank])
-	} else {
-		f.note(f.reads.due[bank])
-	}
-}
-
-// best finds the oldest request of the buffer whose next command can issue
-// now and is of a kind asked for, and that command.
-func (f *firstReady) best(now Clock, column, precharge, activate bool) (int32, Command) {
-	l := f.chooseBuffer()
-	if l.size == 0 {
-		return none, InvalidCommand
-	}
-	access := columnCommand(f.writeMode)
-	best, command, sequence := none, InvalidCommand, uint64(1)<<63
-	wake, ready := f.wake, 0
-	requests := f.pool.requests
-	for bank, due := range l.due {
-		if due > now {
-			wake = min(wake, due)
-			continue
-		}
-		hit, other, cmd := f.choices(l, int32(bank))
-		due = forever
-		if hit != none {
-			r := &requests[hit]
-			due = f.device.Earliest(access, &r.address)
-			if due <= now && column {
-				ready++
-				if r.sequence < sequence {
-					best, command, sequence = hit, access, r.sequence
-				}
-			}
-		}
-		if other != none {
-			r := &requests[other]
-			at := f.device.Earliest(cmd, &r.address)
-			due = min(due, at)
-			if at <= now && (cmd == Activate && activate || cmd == Precharge && precharge) {
-				ready++
-				if r.sequence < sequence {
-					best, command, sequence = other, cmd, r.sequence
-				}
-			}
-		}
-		l.due[bank] = due
-		if due > now {
-			wake = min(wake, due)
-		}
-	}
-	if ready > 1 {
-		wake = now + 1
-	}
-	f.wake = wake
-	return best, command
+	return &f.reads, &f.readChoices
 }
 
 // serve issues the next command of a buffered request.
@@ -383,7 +317,8 @@ func (f *firstReady) serve(i int32, cmd Command, now Clock) {
 	switch cmd {
 	case Precharge:
 		f.issue(Precharge, &r.address, r.bank, now)
-		f.reads.hits[r.bank], f.writes.hits[r.bank] = 0, 0
+		f.reads.rowClosed(r.bank)
+		f.writes.rowClosed(r.bank)
 		f.changed(r.bank)
 	case Activate:
 		f.issue(Activate, &r.address, r.bank, now)
@@ -411,6 +346,9 @@ func (f *firstReady) activate(i int32) {
 	f.activeInBank[r.bank]++
 	f.activeInRank[r.address.Rank]++
 	f.changed(r.bank)
+	due := f.device.Earliest(columnCommand(r.write), &r.address)
+	f.activeDue = min(f.activeDue, due)
+	f.note(due)
 }
 
 // access issues the read or write of an active request.
@@ -423,6 +361,7 @@ func (f *firstReady) access(i int32, now Clock) {
 			break
 		}
 	}
+	f.activeDue = 0
 	f.activeInBank[r.bank]--
 	f.activeInRank[r.address.Rank]--
 	f.finishAccess(i, now)

@@ -83,51 +83,58 @@ func drawTrace(t *rapid.T, s *Standard, most int) []TraceRequest {
 }
 
 // TestJumpsChangeNothing: jumping to the clocks at which something can happen
-// gives what visiting every clock gives, command by command, on all policies;
-// and every command passes the checker.
+// and playing streams apart give what visiting every clock gives, command by
+// command, on all policies; and every command passes the checker.
 func TestJumpsChangeNothing(t *testing.T) {
+	for _, p := range controllers() {
+		t.Run(p.Name, func(t *testing.T) { jumpsChangeNothing(t, loadStandard(t, p.Standard), p.Controller) })
+	}
+	t.Run("128 banks", func(t *testing.T) {
+		s := *loadStandard(t, "ddr5-4800")
+		s.Organization.Ranks = 4
+		jumpsChangeNothing(t, &s, DefaultController())
+		jumpsChangeNothing(t, &s, dramsim3Controller("rochrababgco"))
+	})
+}
+
+func jumpsChangeNothing(t *testing.T, s *Standard, c Controller) {
 	type issued struct {
 		channel int
 		cmd     Command
 		a       Address
 		at      Clock
 	}
-	for _, p := range controllers() {
-		t.Run(p.Name, func(t *testing.T) {
-			s := loadStandard(t, p.Standard)
-			rapid.Check(t, func(rt *rapid.T) {
-				list := drawTrace(rt, s, 1500)
-				var logs [2][]issued
-				var results [2]Stats
-				for k := range logs {
-					verify := checked(t, s)
-					stats, err := Replay(s, p.Controller, &SliceTrace{Requests: list}, ReplayOptions{
-						everyClock: k == 1,
-						Log: func(channel int, cmd Command, a Address, at Clock) {
-							logs[k] = append(logs[k], issued{channel, cmd, a, at})
-							verify(channel, cmd, a, at)
-						},
-					})
-					if err != nil {
-						rt.Fatal(err)
-					}
-					stats.HostTime = 0
-					results[k] = stats
-				}
-				if !slices.Equal(logs[0], logs[1]) {
-					for i := range logs[0] {
-						if i >= len(logs[1]) || logs[0][i] != logs[1][i] {
-							rt.Fatalf("command %d of %d and %d differs: %+v", i, len(logs[0]), len(logs[1]), logs[0][i])
-						}
-					}
-					rt.Fatalf("%d commands with jumps, %d without", len(logs[0]), len(logs[1]))
-				}
-				if results[0] != results[1] {
-					rt.Fatalf("results differ:\n%s", cmp.Diff(results[0], results[1], cmp.AllowUnexported(Histogram{})))
-				}
+	rapid.Check(t, func(rt *rapid.T) {
+		list := drawTrace(rt, s, 1500)
+		var logs [2][]issued
+		var results [2]Stats
+		for k := range logs {
+			verify := checked(t, s)
+			stats, err := Replay(s, c, &SliceTrace{Requests: list}, ReplayOptions{
+				everyClock: k == 1,
+				Log: func(channel int, cmd Command, a Address, at Clock) {
+					logs[k] = append(logs[k], issued{channel, cmd, a, at})
+					verify(channel, cmd, a, at)
+				},
 			})
-		})
-	}
+			if err != nil {
+				rt.Fatal(err)
+			}
+			stats.HostTime = 0
+			results[k] = stats
+		}
+		if !slices.Equal(logs[0], logs[1]) {
+			for i := range logs[0] {
+				if i >= len(logs[1]) || logs[0][i] != logs[1][i] {
+					rt.Fatalf("command %d of %d and %d differs: %+v", i, len(logs[0]), len(logs[1]), logs[0][i])
+				}
+			}
+			rt.Fatalf("%d commands with jumps, %d without", len(logs[0]), len(logs[1]))
+		}
+		if results[0] != results[1] {
+			rt.Fatalf("results differ:\n%s", cmp.Diff(results[0], results[1], cmp.AllowUnexported(Histogram{})))
+		}
+	})
 }
 
 // TestServesEverything: all requests are served, bytes are compulsory, and the

@@ -63,20 +63,18 @@ type bankLists struct {
 	count      []int32  // requests of a bank
 	hits       []int32  // those for the row that is open
 	occupied   []uint64 // banks with requests, a bit each
-	// due is a clock before which no command can issue for a bank's requests;
-	// forever if it has none.
-	due  []Clock
-	size int
+	size       int
+	hitSize    int // requests that are hits
 }
 
 func newBankLists(p *pool, banks int) bankLists {
 	l := bankLists{
 		pool: p, head: make([]int32, banks), tail: make([]int32, banks),
 		count: make([]int32, banks), hits: make([]int32, banks),
-		occupied: make([]uint64, (banks+63)/64), due: make([]Clock, banks),
+		occupied: make([]uint64, (banks+63)/64),
 	}
 	for i := range banks {
-		l.head[i], l.tail[i], l.due[i] = none, none, forever
+		l.head[i], l.tail[i] = none, none
 	}
 	return l
 }
@@ -96,6 +94,7 @@ func (l *bankLists) push(i int32, hit bool) {
 	l.count[b]++
 	if hit {
 		l.hits[b]++
+		l.hitSize++
 	}
 	l.size++
 }
@@ -120,6 +119,7 @@ func (l *bankLists) remove(i int32, hit bool) {
 	}
 	if hit {
 		l.hits[b]--
+		l.hitSize--
 	}
 	l.size--
 }
@@ -132,7 +132,14 @@ func (l *bankLists) recount(bank, row int32) {
 			n++
 		}
 	}
+	l.hitSize += int(n - l.hits[bank])
 	l.hits[bank] = n
+}
+
+// rowClosed says that a bank has no open row.
+func (l *bankLists) rowClosed(bank int32) {
+	l.hitSize -= int(l.hits[bank])
+	l.hits[bank] = 0
 }
 
 // oldest returns the first request of a bank that is (hit) or is not for a row.

@@ -17,7 +17,7 @@ type ReplayOptions struct {
 }
 
 // replayBatch is the number of requests read from a trace at a time.
-const replayBatch = 512
+const replayBatch = 4096
 
 // Replay runs a trace through one controller per channel of the standard. A
 // request is offered at its clock or later, in order; while one is refused,
@@ -43,15 +43,23 @@ func Replay(s *Standard, c Controller, trace Trace, options ReplayOptions) (Stat
 type replay struct {
 	standard *Standard
 	config   *Controller
-	mapper   *Mapper
+	places   *places
 	burst    uint // bits of a burst
 	channels []scheduler
 	engines  []*engine
+
+	streamer *streamer // nil if it cannot be used
 
 	trace      Trace
 	batch      []TraceRequest
 	head, tail int
 	ended      error // io.EOF or the trace's fault, once it was read
+
+	// The place of the next request, if it is mapped already.
+	mapped  bool
+	address Address
+	number  uint64 // of the burst
+	channel int32
 
 	everyClock bool
 	now        Clock
@@ -68,7 +76,7 @@ func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) 
 		return nil, err
 	}
 	r := &replay{
-		standard: s, config: c, mapper: mapper, burst: log2Of(s.Organization.BytesPerAccess()),
+		standard: s, config: c, burst: log2Of(s.Organization.BytesPerAccess()),
 		trace: trace, batch: make([]TraceRequest, replayBatch), everyClock: options.everyClock,
 	}
 	for k := range int(s.Organization.Channels) {
@@ -83,6 +91,10 @@ func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) 
 			}
 		}
 		r.channels, r.engines = append(r.channels, channel), append(r.engines, channel.base())
+	}
+	r.places = newPlaces(mapper, r.burst)
+	if len(r.channels) == 1 && !r.everyClock {
+		r.streamer = newStreamer(r.channels[0])
 	}
 	return r, nil
 }
@@ -134,28 +146,41 @@ func (r *replay) peek() *TraceRequest {
 	return &r.batch[r.head]
 }
 
+// mapNext finds the place of the next request of the trace.
+func (r *replay) mapNext(request *TraceRequest) {
+	r.number = request.Address >> r.burst
+	r.address = r.places.find(r.number)
+	r.channel = r.address.Channel
+	r.address.Channel = 0
+	r.mapped = true
+}
+
 // run plays the trace to its end.
 func (r *replay) run() error {
-	var a Address
 	for {
-		offered := 0
-		blocked := none
 		request := r.peek()
-		for request != nil && request.Clock <= r.now && offered < r.config.IssueWidth {
-			a = r.mapper.Map(request.Address)
-			channel := a.Channel
-			a.Channel = 0
-			if !r.channels[channel].offer(r.now, &a, request.Address>>r.burst, 0, request.Write) {
-				blocked = channel
+		refused := false
+		for offered := 0; request != nil && request.Clock <= r.now; offered++ {
+			if !r.mapped {
+				r.mapNext(request)
+			}
+			if offered == r.config.IssueWidth || !r.channels[r.channel].accepts(&r.address, r.number, request.Write) {
+				refused = offered < r.config.IssueWidth
 				break
 			}
-			r.accepted, r.any = r.now, true
-			offered++
+			r.channels[r.channel].offer(r.now, &r.address, r.number, 0, request.Write)
+			r.accepted, r.any, r.mapped = r.now, true, false
 			r.head++
 			request = r.peek()
 		}
 		if request == nil && r.ended != io.EOF {
 			return r.ended
+		}
+		if refused && r.streamer != nil && r.streamer.ready(request.Write) {
+			before := r.now
+			if r.streamer.play(r); r.now > before {
+				continue
+			}
 		}
 		next := forever
 		for k, e := range r.engines {
@@ -169,12 +194,10 @@ func (r *replay) run() error {
 			if r.readsOpen() == 0 && next > r.lastClock() {
 				return nil
 			}
-		case blocked != none:
-			if r.channels[blocked].room(request.Write) {
-				next = r.now + 1
-			}
-		default:
-			next = min(next, max(request.Clock, r.now+1))
+		case request.Clock > r.now:
+			next = min(next, request.Clock)
+		case r.channels[r.channel].accepts(&r.address, r.number, request.Write):
+			next = r.now + 1
 		}
 		if r.everyClock {
 			next = r.now + 1
