@@ -98,12 +98,6 @@ func init() {
 	}
 }
 
-// Compile runs all passes on an already decoded model. Errors name the pass.
-func Compile(ctx context.Context, model *onnx.Model, options Options) (*Compilation, error) {
-	c := &Compilation{Options: options, Model: model}
-	return c, c.run(ctx, len(passes))
-}
-
 // Import runs only the passes up to the rewritten float network.
 func Import(ctx context.Context, model *onnx.Model) (*Compilation, error) {
 	c := &Compilation{Model: model}
