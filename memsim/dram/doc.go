@@ -16,11 +16,11 @@
 //
 // Modelled: open rows, every constraint row of the standard (bank, bank group,
 // rank, change of rank, windows such as tFAW), all-bank and per-bank refresh,
-// auto-precharge, energy by command and standby. Not modelled: power-down and
-// self-refresh, on-die error correction, write masks (masked writes of LPDDR4
-// take longer), temperature, the sharing of one command bus by two
-// pseudo-channels (they count as channels), and the data clock
-// synchronization of LPDDR5.
+// auto-precharge, the start of the LPDDR5 data clock where the controller asks
+// for it (DataClockTail), energy by command and standby. Not modelled:
+// power-down and self-refresh, on-die error correction, write masks (masked writes of LPDDR4
+// take longer), temperature, and the sharing of one command bus by two
+// pseudo-channels (they count as channels).
 //
 // Units: clocks of the command bus, picoseconds, bytes, picojoules, milliwatts.
 package dram
