@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package codec
+
+func bestKernel() kernel { return portableKernel }
