@@ -9,6 +9,7 @@ import (
 
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/memsim"
+	"github.com/npusim/npusim/memsim/dram"
 )
 
 // implementations is the table of memory models that must keep the contract of
@@ -22,11 +23,30 @@ var implementations = []struct {
 	{"linear 4 channels", func() (memsim.Memory, error) { return memsim.New(tier(configs.LinearTier, 4, 8.53, 59, 32)) }},
 	{"linear without latency", func() (memsim.Memory, error) { return memsim.New(tier(configs.LinearTier, 1, 25.6, 0, 64)) }},
 	{"linear slow", func() (memsim.Memory, error) { return memsim.New(tier(configs.LinearTier, 1, 0.001, 100, 64)) }},
+	{"bank ddr4-2400", func() (memsim.Memory, error) { return bank("ddr4-2400", 1) }},
+	{"bank ddr4-2400 2 channels", func() (memsim.Memory, error) { return bank("ddr4-2400", 2) }},
+	{"bank ddr5-4800", func() (memsim.Memory, error) { return bank("ddr5-4800", 1) }},
+	{"bank lpddr5-6400", func() (memsim.Memory, error) { return bank("lpddr5-6400", 1) }},
+	{"bank hbm2 8 channels", func() (memsim.Memory, error) { return bank("hbm2", 8) }},
+	{"bank dramsim3-ddr4-3200", func() (memsim.Memory, error) { return bank("dramsim3-ddr4-3200", 1) }},
 	{"linear odd bandwidth", func() (memsim.Memory, error) { return memsim.NewLinear(7_777_777_777, 12_345, 16) }},
 }
 
 func tier(t configs.Tier, channels int, bandwidth, latency float64, burst int) *configs.DRAM {
 	return &configs.DRAM{Channels: channels, Tier: t, BandwidthGBPerS: bandwidth, LatencyNS: latency, BurstBytes: burst, CapacityMiB: 1024}
+}
+
+// bank is the bank-level memory with the controller that goes with a standard.
+func bank(standard string, channels int) (memsim.Memory, error) {
+	s, err := dram.Load(standard)
+	if err != nil {
+		return nil, err
+	}
+	controller := dram.DefaultController()
+	if preset, ok := dram.FindPreset(standard); ok {
+		controller = preset.Controller
+	}
+	return dram.NewMemory(s, controller, channels)
 }
 
 // forEach runs a property against every implementation.

@@ -29,6 +29,10 @@ type Request struct {
 type Completion struct {
 	ID   uint64
 	Time Picoseconds
+	// Rows opened for the request and read or write commands it took; zero in
+	// memories without banks. A burst that was forwarded from a write buffer or
+	// merged with another takes no command.
+	Activates, Bursts int32
 }
 
 // Counters is what a memory has done.
@@ -131,11 +135,11 @@ func (m *Linear) Submit(now Picoseconds, r Request) bool {
 	// Keep the list in order of time: a write may overtake reads that wait
 	// out their latency.
 	at := len(m.inFlight)
-	m.inFlight = append(m.inFlight, Completion{r.ID, done})
+	m.inFlight = append(m.inFlight, Completion{ID: r.ID, Time: done})
 	for ; at > m.head && m.inFlight[at-1].Time > done; at-- {
 		m.inFlight[at] = m.inFlight[at-1]
 	}
-	m.inFlight[at] = Completion{r.ID, done}
+	m.inFlight[at] = Completion{ID: r.ID, Time: done}
 	return true
 }
 

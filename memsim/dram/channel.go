@@ -22,8 +22,8 @@ type Channel struct {
 	bankGroups, banksPerGroup, banksPerRank int32
 
 	// The earliest clock of every command as far as rows of one level are
-	// concerned; the hierarchy flattened: banks of rank 0 first.
-	channel    commandClocks
+	// concerned; the hierarchy flattened: banks of rank 0 first. Rows of the
+	// channel are noted in all ranks.
 	ranks      []commandClocks
 	bankGroup  []commandClocks
 	banks      []commandClocks
@@ -79,7 +79,7 @@ func (c *Channel) bank(a *Address) int {
 // whatever the state of the bank; 0 or more, and it may lie in the past.
 func (c *Channel) Earliest(cmd Command, a *Address) Clock {
 	i := cmd & commandMask
-	at := max(c.channel[i], c.ranks[a.Rank][i])
+	at := c.ranks[a.Rank][i]
 	if cmd.WholeRank() {
 		return at
 	}
@@ -122,6 +122,11 @@ func (c *Channel) Issue(cmd Command, a *Address, at Clock) {
 	if at < c.lastIssued || at < c.Earliest(cmd, a) || !c.Legal(cmd, a) {
 		c.refuse(cmd, a, at)
 	}
+	c.apply(cmd, a, at)
+}
+
+// apply is Issue without the checks, for controllers that have made them.
+func (c *Channel) apply(cmd Command, a *Address, at Clock) {
 	c.lastIssued = at
 	c.update(cmd, a, at)
 	c.activity.Commands[cmd]++

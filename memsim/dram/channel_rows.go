@@ -18,12 +18,13 @@ type windowRow struct {
 }
 
 // compiledRows is the constraint table by the command that was issued: what
-// to push back at every level. Of rows that say the same about two commands
-// only the longest counts.
+// to push back at every level, rows of the channel as rows of the rank and of
+// the other ranks. Of rows that say the same about two commands only the
+// longest counts.
 type compiledRows struct {
-	channel, rank, otherRanks, bankGroup, bank [commandCount][]delay
-	windows                                    [commandCount][]windowRow
-	heads, ringClocks                          int32
+	rank, otherRanks, bankGroup, bank [commandCount][]delay
+	windows                           [commandCount][]windowRow
+	heads, ringClocks                 int32
 }
 
 func compileRows(s *Standard) *compiledRows {
@@ -47,27 +48,29 @@ func compileRows(s *Standard) *compiledRows {
 			continue
 		}
 		for _, after := range row.After {
-			list := r.delays(row.Level, row.Sibling, after)
 			for _, before := range row.Before {
-				*list = longest(*list, delay{before, row.Clocks})
+				for _, list := range r.delays(&row, after) {
+					*list = longest(*list, delay{before, row.Clocks})
+				}
 			}
 		}
 	}
 	return r
 }
 
-func (r *compiledRows) delays(level Level, sibling bool, after Command) *[]delay {
+// delays is where a row about a command belongs.
+func (r *compiledRows) delays(row *Constraint, after Command) []*[]delay {
 	switch {
-	case sibling:
-		return &r.otherRanks[after]
-	case level == ChannelLevel:
-		return &r.channel[after]
-	case level == RankLevel:
-		return &r.rank[after]
-	case level == BankGroupLevel:
-		return &r.bankGroup[after]
+	case row.Sibling:
+		return []*[]delay{&r.otherRanks[after]}
+	case row.Level == ChannelLevel:
+		return []*[]delay{&r.rank[after], &r.otherRanks[after]}
+	case row.Level == RankLevel:
+		return []*[]delay{&r.rank[after]}
+	case row.Level == BankGroupLevel:
+		return []*[]delay{&r.bankGroup[after]}
 	}
-	return &r.bank[after]
+	return []*[]delay{&r.bank[after]}
 }
 
 func longest(list []delay, d delay) []delay {
@@ -83,7 +86,6 @@ func longest(list []delay, d delay) []delay {
 // update pushes back what the command at a clock delays.
 func (c *Channel) update(cmd Command, a *Address, at Clock) {
 	r := c.compiled
-	pushBack(&c.channel, r.channel[cmd], at)
 	pushBack(&c.ranks[a.Rank], r.rank[cmd], at)
 	if others := r.otherRanks[cmd]; len(others) > 0 {
 		for i := range c.ranks {
@@ -114,19 +116,19 @@ func pushBack(node *commandClocks, delays []delay, at Clock) {
 // keep its distance from it.
 func (c *Channel) updateWindow(w *windowRow, a *Address, at Clock) {
 	var node int
-	var clocks *commandClocks
+	var concerned []commandClocks
 	switch w.level {
 	case ChannelLevel:
-		clocks = &c.channel
+		concerned = c.ranks
 	case RankLevel:
 		node = int(a.Rank)
-		clocks = &c.ranks[node]
+		concerned = c.ranks[node : node+1]
 	case BankGroupLevel:
 		node = c.group(a)
-		clocks = &c.bankGroup[node]
+		concerned = c.bankGroup[node : node+1]
 	default:
 		node = c.bank(a)
-		clocks = &c.banks[node]
+		concerned = c.banks[node : node+1]
 	}
 	ring := c.rings[int(w.ringBase)+node*int(w.window):][:w.window]
 	head := &c.ringHeads[int(w.headBase)+node]
@@ -135,8 +137,10 @@ func (c *Channel) updateWindow(w *windowRow, a *Address, at Clock) {
 	if *head == w.window {
 		*head = 0
 	}
-	for _, before := range w.before {
-		p := &clocks[before&commandMask]
-		*p = max(*p, ring[*head]+w.clocks)
+	for i := range concerned {
+		for _, before := range w.before {
+			p := &concerned[i][before&commandMask]
+			*p = max(*p, ring[*head]+w.clocks)
+		}
 	}
 }

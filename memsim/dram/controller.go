@@ -1,7 +1,5 @@
 package dram
 
-import "fmt"
-
 // scheduler is a controller with its channel. Time forever goes back; step is
 // called at every clock that the last call named, and at every clock at which
 // requests were offered, after them.
@@ -23,8 +21,8 @@ func newScheduler(s *Standard, c *Controller) (scheduler, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.Refresh == BanksInTurn && (s.Timing.REFIPB <= 0 || s.Timing.RFCPB <= 0) {
-		return nil, fmt.Errorf("memory controller: per-bank refresh needs a standard that has it, %s has not", s.Name)
+	if err := checkRefresh(s, c); err != nil {
+		return nil, err
 	}
 	if c.Scheduling == BankQueues {
 		return newBankQueues(s, c), nil
@@ -33,10 +31,11 @@ func newScheduler(s *Standard, c *Controller) (scheduler, error) {
 }
 
 // finished is a read whose data the requester has, or a write whose data the
-// memory has, at a time.
+// memory has, at a time, and the commands that it took.
 type finished struct {
-	id uint64
-	at Clock
+	id                uint64
+	at                Clock
+	activates, bursts int32
 }
 
 // The commands whose earliest times are remembered per bank.
@@ -65,6 +64,7 @@ type engine struct {
 	banks, banksPerRank int32
 	openRow             []int32 // per bank, rowClosed or rowOpening if it has none
 	rowUses             []int32 // accesses since the row was opened
+	use                 []bankCount
 	// bound[command][bank] is a time before which the command cannot issue:
 	// exact when it was computed, a lower bound later, for commands only ever
 	// push it back.
@@ -95,6 +95,7 @@ func newEngine(s *Standard, c *Controller) engine {
 		e.openRow[i] = rowClosed
 	}
 	e.rowUses = make([]int32, e.banks)
+	e.use = make([]bankCount, e.banks)
 	for i := range e.bound {
 		e.bound[i] = make([]Clock, e.banks)
 	}
@@ -139,34 +140,49 @@ func (e *engine) ready(kind int, bank int32, a *Address, now Clock) bool {
 
 // issue sends a command to the device and keeps count.
 func (e *engine) issue(cmd Command, a *Address, bank int32, now Clock) {
-	e.device.Issue(cmd, a, now)
+	e.device.apply(cmd, a, now)
 	if e.log != nil {
 		e.log(cmd, *a, now)
 	}
 	switch cmd {
 	case Activate:
-		e.openRow[bank], e.rowUses[bank] = a.Row, 0
+		e.openRow[bank] = a.Row
+		e.use[bank].activates++
 	case Read, Write:
 		e.rowUses[bank]++
-	case Precharge, ReadAutoPrecharge, WriteAutoPrecharge:
-		e.openRow[bank], e.rowUses[bank] = rowClosed, 0
+	case ReadAutoPrecharge, WriteAutoPrecharge:
+		e.rowUses[bank]++
+		e.closeRow(bank)
+	case Precharge:
+		e.closeRow(bank)
 	case PrechargeAll:
 		first := a.Rank * e.banksPerRank
 		for b := first; b < first+e.banksPerRank; b++ {
-			e.openRow[b], e.rowUses[b] = rowClosed, 0
+			e.closeRow(b)
 		}
 	}
 }
 
-// completeRead records a read whose data the requester has at a time.
-func (e *engine) completeRead(id uint64, arrival, at Clock) {
+// closeRow notes that a bank has no open row.
+func (e *engine) closeRow(bank int32) {
+	e.use[bank].bursts += int64(e.rowUses[bank])
+	e.openRow[bank], e.rowUses[bank] = rowClosed, 0
+}
+
+// bankCount is what a bank has done: rows opened, and the accesses to rows
+// that were closed since.
+type bankCount struct{ activates, bursts int64 }
+
+// completeRead records a read whose data the requester has at a time, and the
+// commands that it took.
+func (e *engine) completeRead(id uint64, arrival, at Clock, activates, bursts int32) {
 	e.stats.addLatency(at - arrival)
 	e.readsOpen--
 	if at > e.lastDone {
 		e.lastDone = at
 	}
 	if e.keepDone {
-		e.done = append(e.done, finished{id, at})
+		e.done = append(e.done, finished{id, at, activates, bursts})
 	}
 }
 
@@ -174,11 +190,12 @@ func (e *engine) completeRead(id uint64, arrival, at Clock) {
 // requester that wants to know.
 func (e *engine) completeWrite(p *pool, i int32, now Clock) {
 	at := now + e.standard.Timing.CWL + e.standard.Timing.Burst
-	for i != none {
-		next := p.requests[i].merged
+	for bursts := int32(1); i != none; bursts = 0 {
+		r := &p.requests[i]
 		if e.keepDone {
-			e.done = append(e.done, finished{p.requests[i].id, at})
+			e.done = append(e.done, finished{r.id, at, r.activates, bursts})
 		}
+		next := r.merged
 		p.release(i)
 		i = next
 	}

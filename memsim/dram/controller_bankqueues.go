@@ -13,30 +13,30 @@ type bankQueues struct {
 	engine
 	pool          pool
 	queues        bankLists
-	full          []uint64 // banks whose queue is full, a bit each
-	reads, writes fifo
+	full          []uint64   // banks whose queue is full, a bit each
+	reads, writes bankLists  // buffered
 	readAt        burstTable // reads that have not issued
 	writeAt       burstTable // writes that have not issued
 	turn          int32      // bank whose queue was looked at last
 	draining      int        // writes still to move
 	dual          bool
-	stuck         bool // nothing could move since the queues changed
-}
 
-// fifo is a list of requests chained by next.
-type fifo struct {
-	head, tail int32
-	size       int
+	// A bank is awake if its queue may give a command now; bankDue is when one
+	// may that is not, and due when the first of them may.
+	awake   []uint64 // a bit each
+	bankDue []Clock
+	due     Clock
 }
 
 func newBankQueues(s *Standard, c *Controller) *bankQueues {
 	q := &bankQueues{
 		engine: newEngine(s, c), pool: newPool(c.ReadEntries + c.WriteEntries),
-		reads: fifo{head: none, tail: none}, writes: fifo{head: none, tail: none},
 		readAt: newBurstTable(64), writeAt: newBurstTable(64), dual: s.CommandBus.Dual,
 	}
-	q.queues = newBankLists(&q.pool, int(q.banks))
-	q.full = make([]uint64, len(q.queues.occupied))
+	q.queues, q.reads, q.writes = newBankLists(&q.pool, int(q.banks)), newBankLists(&q.pool, int(q.banks)), newBankLists(&q.pool, int(q.banks))
+	words := len(q.queues.occupied)
+	q.full, q.awake = make([]uint64, words), make([]uint64, words)
+	q.bankDue, q.due = make([]Clock, q.banks), forever
 	q.refresh.groups = true
 	q.refresh.next--
 	return q
@@ -64,17 +64,18 @@ func (q *bankQueues) offer(now Clock, a *Address, burst, id uint64, write bool) 
 		q.stats.Reads++
 		q.stats.ForwardedReads++
 		q.readsOpen++
-		q.completeRead(id, now, now+q.config.ForwardClocks)
+		q.completeRead(id, now, now+q.config.ForwardClocks, 0, 0)
 		return true
 	}
 	q.next = now
 	i := q.pool.take()
 	r := &q.pool.requests[i]
-	*r = pending{id: id, burst: burst, arrival: now, address: *a, bank: q.bankOf(a), write: write, next: none, merged: none}
+	q.sequence++
+	*r = pending{id: id, burst: burst, sequence: q.sequence, arrival: now, address: *a, bank: q.bankOf(a), write: write, next: none, merged: none}
 	if write {
 		q.stats.Writes++
 		q.writeAt.put(burst, i)
-		q.append(&q.writes, i)
+		q.writes.push(i, false)
 		return true
 	}
 	q.stats.Reads++
@@ -85,19 +86,8 @@ func (q *bankQueues) offer(now Clock, a *Address, burst, id uint64, write bool) 
 		return true
 	}
 	q.readAt.put(burst, i)
-	q.append(&q.reads, i)
+	q.reads.push(i, false)
 	return true
-}
-
-func (q *bankQueues) append(l *fifo, i int32) {
-	if l.tail == none {
-		l.head = i
-	} else {
-		q.pool.requests[l.tail].next = i
-	}
-	l.tail = i
-	l.size++
-	q.stuck = false
 }
 
 func (q *bankQueues) step(now Clock) {
@@ -148,6 +138,7 @@ func (q *bankQueues) advanceRefresh(order *refreshOrder, now Clock) Command {
 		if q.ready(boundPrecharge, bank, &at, now) {
 			q.issue(Precharge, &at, bank, now)
 			q.queues.rowClosed(bank)
+			q.changed(bank)
 			return Precharge
 		}
 	}
@@ -161,6 +152,9 @@ func (q *bankQueues) advanceRefresh(order *refreshOrder, now Clock) Command {
 	q.issue(order.command, &a, order.bank, now)
 	return order.command
 }
+
+// changed says that a queue or its bank may give another command than before.
+func (q *bankQueues) changed(bank int32) { q.awake[bank>>6] |= 1 << (bank & 63) }
 
 // waits says whether a bank's queue stands still for a refresh.
 func (q *bankQueues) waits(bank int32, order *refreshOrder) bool {
@@ -180,13 +174,19 @@ func (q *bankQueues) serveQueues(now Clock, order *refreshOrder, first Command) 
 	if q.queues.size == 0 {
 		return InvalidCommand
 	}
+	if q.due <= now {
+		q.wakeBanks(now)
+	}
 	start := q.turn + 1
 	if start == q.banks {
 		start = 0
 	}
 	// Two passes over the occupied banks: from start up, then those below it.
 	for pass := range 2 {
-		for w, word := range q.queues.occupied {
+		for w, word := range q.awake {
+			if word &= q.queues.occupied[w]; word == 0 {
+				continue
+			}
 			below := q.below(w, start)
 			if pass == 0 {
 				word &^= below
@@ -198,8 +198,11 @@ func (q *bankQueues) serveQueues(now Clock, order *refreshOrder, first Command) 
 				if q.waits(bank, order) {
 					continue
 				}
-				i, cmd := q.firstReady(bank, now)
+				i, cmd, due := q.firstReady(bank, now)
 				if i == none {
+					q.bankDue[bank] = due
+					q.due = min(q.due, due)
+					q.awake[w] &^= 1 << (bank & 63)
 					continue
 				}
 				q.turn = bank
@@ -207,11 +210,30 @@ func (q *bankQueues) serveQueues(now Clock, order *refreshOrder, first Command) 
 					return InvalidCommand
 				}
 				q.serve(i, cmd, now)
+				q.changed(bank)
 				return cmd
 			}
 		}
 	}
+	q.note(q.due)
 	return InvalidCommand
+}
+
+// wakeBanks finds the banks that are due, without branches that depend on them:
+// they would be guessed wrong.
+func (q *bankQueues) wakeBanks(now Clock) {
+	soonest := forever
+	for w, awake := range q.awake {
+		for word := q.queues.occupied[w] &^ awake; word != 0; word &= word - 1 {
+			bank := w<<6 + bits.TrailingZeros64(word)
+			due := q.bankDue[bank]
+			late := uint64(now-due) >> 63
+			awake |= (1 - late) << (bank & 63)
+			soonest = min(soonest, due|forever*Clock(1-late))
+		}
+		q.awake[w] = awake
+	}
+	q.due = soonest
 }
 
 // below is the mask of the banks of a word that are less than a bank.
@@ -226,26 +248,30 @@ func (q *bankQueues) below(word int, bank int32) uint64 {
 	return 1<<k - 1
 }
 
-// firstReady finds the first request of a queue whose next command can go.
-func (q *bankQueues) firstReady(bank int32, now Clock) (int32, Command) {
+// firstReady finds the first request of a queue whose next command can go, or
+// else a clock before which none can.
+func (q *bankQueues) firstReady(bank int32, now Clock) (int32, Command, Clock) {
 	head := q.queues.head[bank]
 	requests := q.pool.requests
 	open := q.openRow[bank]
 	if open < 0 {
-		if q.ready(boundActivate, bank, &requests[head].address, now) {
-			return head, Activate
+		due := q.device.Earliest(Activate, &requests[head].address)
+		if due <= now {
+			return head, Activate, due
 		}
-		return none, InvalidCommand
+		return none, InvalidCommand, due
 	}
+	soonest := forever
 	if requests[head].address.Row != open {
 		if q.queues.hits[bank] == 0 || q.config.RowHitCap > 0 && q.rowUses[bank] >= int32(q.config.RowHitCap) {
-			if q.ready(boundPrecharge, bank, &requests[head].address, now) {
-				return head, Precharge
+			soonest = q.device.Earliest(Precharge, &requests[head].address)
+			if soonest <= now {
+				return head, Precharge, soonest
 			}
 		}
 	}
 	if q.queues.hits[bank] == 0 {
-		return none, InvalidCommand
+		return none, InvalidCommand, soonest
 	}
 	var asked [2]bool // reads, writes: found not ready
 	for i := head; i != none; i = requests[i].next {
@@ -253,14 +279,15 @@ func (q *bankQueues) firstReady(bank int32, now Clock) (int32, Command) {
 		if r.address.Row != open {
 			continue
 		}
-		kind, cmd, which := boundRead, Read, 0
+		cmd, which := Read, 0
 		if r.write {
-			kind, cmd, which = boundWrite, Write, 1
+			cmd, which = Write, 1
 		}
 		if asked[which] {
 			continue
 		}
-		if !q.ready(kind, bank, &r.address, now) {
+		if due := q.device.Earliest(cmd, &r.address); due > now {
+			soonest = min(soonest, due)
 			asked[which] = true
 			if asked[1-which] {
 				break
@@ -270,9 +297,9 @@ func (q *bankQueues) firstReady(bank int32, now Clock) (int32, Command) {
 		if r.write && q.readBefore(i) {
 			continue
 		}
-		return i, cmd
+		return i, cmd, now
 	}
-	return none, InvalidCommand
+	return none, InvalidCommand, soonest
 }
 
 // readBefore says whether a read of the same burst stands before a write.
@@ -293,6 +320,7 @@ func (q *bankQueues) serve(i int32, cmd Command, now Clock) {
 	switch cmd {
 	case Activate:
 		q.issue(Activate, &r.address, bank, now)
+		r.activates++
 		q.queues.recount(bank, r.address.Row)
 		return
 	case Precharge:
@@ -314,16 +342,15 @@ func (q *bankQueues) serve(i int32, cmd Command, now Clock) {
 		q.queues.rowClosed(bank)
 	}
 	q.full[bank>>6] &^= 1 << (bank & 63)
-	q.stuck = false
 	if r.write {
 		q.writeAt.remove(r.burst)
 		q.completeWrite(&q.pool, i, now)
 		return
 	}
 	q.readAt.remove(r.burst)
-	for i != none {
+	for bursts := int32(1); i != none; bursts = 0 {
 		r := &q.pool.requests[i]
-		q.completeRead(r.id, r.arrival, now+q.readLatency)
+		q.completeRead(r.id, r.arrival, now+q.readLatency, r.activates, bursts)
 		next := r.merged
 		q.pool.release(i)
 		i = next
@@ -334,10 +361,6 @@ func (q *bankQueues) serve(i int32, cmd Command, now Clock) {
 func (q *bankQueues) schedule() bool {
 	if q.draining == 0 && (q.writes.size >= q.config.WriteEntries || q.writes.size > q.config.IdleWrites && q.queues.size == 0) {
 		q.draining = q.writes.size
-		q.stuck = false
-	}
-	if q.stuck {
-		return false
 	}
 	if q.draining > 0 {
 		return q.move(&q.writes)
@@ -345,39 +368,36 @@ func (q *bankQueues) schedule() bool {
 	return q.move(&q.reads)
 }
 
-// move takes the first request of a buffer whose command queue has room.
-func (q *bankQueues) move(l *fifo) bool {
-	before := none
-	for i := l.head; i != none; before, i = i, q.pool.requests[i].next {
-		r := &q.pool.requests[i]
-		if q.full[r.bank>>6]>>(r.bank&63)&1 != 0 {
-			continue
-		}
-		if r.write {
-			if read := q.readAt.get(r.burst); read != none {
-				// The read of the same burst goes first. DRAMsim3 does not
-				// come back to the reads if it is still buffered: it hangs.
-				q.draining = 0
-				return q.pool.requests[read].active || q.move(&q.reads)
+// move takes the oldest request of a buffer whose command queue has room.
+func (q *bankQueues) move(l *bankLists) bool {
+	oldest, sequence := none, uint64(1)<<63
+	for w, occupied := range l.occupied {
+		for word := occupied &^ q.full[w]; word != 0; word &= word - 1 {
+			i := l.head[w<<6+bits.TrailingZeros64(word)]
+			if s := q.pool.requests[i].sequence; s < sequence {
+				oldest, sequence = i, s
 			}
-			q.draining--
 		}
-		if before == none {
-			l.head = r.next
-		} else {
-			q.pool.requests[before].next = r.next
-		}
-		if l.tail == i {
-			l.tail = before
-		}
-		l.size--
-		r.active = true
-		q.queues.push(i, q.openRow[r.bank] == r.address.Row)
-		if q.queues.count[r.bank] >= int32(q.config.BankEntries) {
-			q.full[r.bank>>6] |= 1 << (r.bank & 63)
-		}
-		return true
 	}
-	q.stuck = true
-	return false
+	if oldest == none {
+		return false
+	}
+	r := &q.pool.requests[oldest]
+	if r.write {
+		if read := q.readAt.get(r.burst); read != none {
+			// The read of the same burst goes first. DRAMsim3 does not
+			// come back to the reads if it is still buffered: it hangs.
+			q.draining = 0
+			return q.pool.requests[read].active || q.move(&q.reads)
+		}
+		q.draining--
+	}
+	l.remove(oldest, false)
+	r.active = true
+	q.queues.push(oldest, q.openRow[r.bank] == r.address.Row)
+	q.changed(r.bank)
+	if q.queues.count[r.bank] >= int32(q.config.BankEntries) {
+		q.full[r.bank>>6] |= 1 << (r.bank & 63)
+	}
+	return true
 }

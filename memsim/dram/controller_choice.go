@@ -10,27 +10,31 @@ const (
 	chooseKinds
 )
 
-// choice is what may go next in a bank for the requests of one buffer: per
-// kind of command the request that it is for and a clock before which it
-// cannot issue. The clock was exact when it was computed and is a lower bound
-// later, for commands only ever push each other back.
-type choice struct {
-	request [chooseKinds]int32
-	due     [chooseKinds]Clock
+// choices is what may go next in every bank for the requests of one buffer: per
+// kind of command the request that it is for, its sequence, and a clock before
+// which it cannot issue. The clock was exact when it was computed and is a
+// lower bound later, for commands only ever push each other back.
+type choices struct {
+	kinds [chooseKinds]choiceList
 }
 
-// choices holds a choice per bank.
-type choices struct {
+// choiceList is the choices of one kind of command.
+type choiceList struct {
 	bank []choice
-	open [chooseKinds][]uint64 // banks that have a choice of a kind, a bit each
-	// due is a clock before which no choice of a kind can issue.
-	due [chooseKinds]Clock
+	open []uint64 // banks that have a choice, a bit each
+	due  Clock    // before which no choice can issue
+}
+
+type choice struct {
+	due      Clock
+	sequence uint64
+	request  int32
 }
 
 func newChoices(banks int) choices {
-	c := choices{bank: make([]choice, banks)}
-	for k := range c.open {
-		c.open[k] = make([]uint64, (banks+63)/64)
+	var c choices
+	for k := range c.kinds {
+		c.kinds[k] = choiceList{make([]choice, banks), make([]uint64, (banks+63)/64), 0}
 	}
 	return c
 }
@@ -38,29 +42,21 @@ func newChoices(banks int) choices {
 // choose decides anew what may go next in a bank.
 func (f *firstReady) choose(l *bankLists, c *choices, bank int32) {
 	word, bit := bank>>6, uint64(1)<<(bank&63)
-	c.open[chooseActivate][word] &^= bit
-	c.open[choosePrecharge][word] &^= bit
-	c.open[chooseColumn][word] &^= bit
+	for k := range c.kinds {
+		c.kinds[k].open[word] &^= bit
+	}
 	if l.count[bank] == 0 {
 		return
-	}
-	set := func(kind int, request int32) {
-		r := &f.pool.requests[request]
-		due := f.device.Earliest([chooseKinds]Command{Activate, Precharge, columnCommand(r.write)}[kind], &r.address)
-		c.open[kind][word] |= bit
-		c.bank[bank].request[kind] = request
-		c.bank[bank].due[kind] = due
-		c.due[kind] = min(c.due[kind], due)
 	}
 	open := f.openRow[bank]
 	switch {
 	case open == rowClosed:
-		set(chooseActivate, l.head[bank])
+		f.set(&c.kinds[chooseActivate], Activate, bank, l.head[bank])
 		return
 	case open == rowOpening:
 		return
 	case l.hits[bank] == l.count[bank]:
-		set(chooseColumn, l.head[bank])
+		f.set(&c.kinds[chooseColumn], l.column, bank, l.head[bank])
 		return
 	}
 	other, hit := l.oldest(bank, open, false), none
@@ -73,11 +69,20 @@ func (f *firstReady) choose(l *bankLists, c *choices, bank int32) {
 		}
 	}
 	if hit != none {
-		set(chooseColumn, hit)
+		f.set(&c.kinds[chooseColumn], l.column, bank, hit)
 	}
 	if other != none && f.activeInBank[bank] == 0 { // else its row is still to be used
-		set(choosePrecharge, other)
+		f.set(&c.kinds[choosePrecharge], Precharge, bank, other)
 	}
+}
+
+// set notes a choice.
+func (f *firstReady) set(c *choiceList, cmd Command, bank, request int32) {
+	r := &f.pool.requests[request]
+	due := f.device.Earliest(cmd, &r.address)
+	c.open[bank>>6] |= 1 << (bank & 63)
+	c.bank[bank] = choice{due, r.sequence, request}
+	c.due = min(c.due, due)
 }
 
 // changed looks anew at a bank whose state has changed.
@@ -92,8 +97,8 @@ func (f *firstReady) changed(bank int32) {
 
 // any says whether there is a choice at all.
 func (c *choices) any() bool {
-	for w := range c.open[0] {
-		if c.open[chooseActivate][w]|c.open[choosePrecharge][w]|c.open[chooseColumn][w] != 0 {
+	for w := range c.kinds[0].open {
+		if c.kinds[chooseActivate].open[w]|c.kinds[choosePrecharge].open[w]|c.kinds[chooseColumn].open[w] != 0 {
 			return true
 		}
 	}
@@ -102,14 +107,14 @@ func (c *choices) any() bool {
 
 // floor is a clock before which no bank takes a command.
 func (f *firstReady) floor(cmd Command) Clock {
-	lowest := forever
-	for r := range f.device.ranks {
+	lowest := f.device.ranks[0][cmd&commandMask]
+	for r := 1; r < len(f.device.ranks); r++ {
 		lowest = min(lowest, f.device.ranks[r][cmd&commandMask])
 	}
-	return max(lowest, f.device.channel[cmd&commandMask])
+	return lowest
 }
 
-// outlook is what best has learnt about the choices it did not take.
+// outlook is the choices among which best has chosen.
 type outlook struct {
 	choices *choices
 	command [chooseKinds]Command
@@ -119,68 +124,103 @@ type outlook struct {
 // now and is of a kind asked for, and that command.
 func (f *firstReady) best(now Clock, column, precharge, activate bool) (int32, Command) {
 	l, c := f.chooseBuffer()
-	f.look = outlook{c, [chooseKinds]Command{Activate, Precharge, columnCommand(f.writeMode)}}
+	f.look = outlook{c, [chooseKinds]Command{Activate, Precharge, l.column}}
 	if l.size == 0 {
 		return none, InvalidCommand
 	}
 	best, kindOfBest, sequence := none, 0, uint64(1)<<63
-	requests := f.pool.requests
 	for kind, asked := range [chooseKinds]bool{activate, precharge, column} {
-		if !asked || c.due[kind] > now {
+		list := &c.kinds[kind]
+		if !asked || list.due > now {
 			continue
 		}
 		cmd := f.look.command[kind]
-		soonest := forever
-		for w, word := range c.open[kind] {
-			if word == 0 {
-				continue
+		switch i, s := f.oldest(list, cmd, now); {
+		case i == none:
+		case s > sequence:
+			list.due = now + 1 // it stays a choice
+		default:
+			if best != none {
+				c.kinds[kindOfBest].due = now + 1
 			}
-			if floor := f.floor(cmd); floor > now {
-				soonest = floor
-				break
-			}
-			for ; word != 0; word &= word - 1 {
-				b := &c.bank[w<<6+bits.TrailingZeros64(word)]
-				due := b.due[kind]
-				if due <= now {
-					r := &requests[b.request[kind]]
-					if r.sequence >= sequence {
-						soonest = now + 1 // maybe
-						continue
-					}
-					due = f.device.Earliest(cmd, &r.address)
-					b.due[kind] = due
-					if due <= now {
-						if best != none {
-							if kindOfBest == kind {
-								soonest = now + 1
-							} else {
-								c.due[kindOfBest] = now + 1
-							}
-						}
-						best, kindOfBest, sequence = b.request[kind], kind, r.sequence
-						continue
-					}
-				}
-				soonest = min(soonest, due)
-			}
+			best, kindOfBest, sequence = i, kind, s
 		}
-		c.due[kind] = soonest
 	}
 	if best == none {
 		f.lookAhead()
 		return none, InvalidCommand
 	}
 	if f.eager {
-		c.due[kindOfBest] = now // it may be put off
+		c.kinds[kindOfBest].due = now // it may be put off
 	}
 	return best, f.look.command[kindOfBest]
 }
 
+// oldest finds the oldest choice of a kind that can issue now, and its
+// sequence. What it leaves in due holds for the other choices. The loop has no
+// branch that depends on the requests: they would be guessed wrong.
+func (f *firstReady) oldest(c *choiceList, cmd Command, now Clock) (int32, uint64) {
+	soonest, ready := forever, uint64(0)
+	best, sequence := 0, uint64(1)<<63
+	groups := f.device.bankGroup
+	for r := range f.device.ranks {
+		floor := f.device.ranks[r][cmd&commandMask]
+		if floor > now {
+			soonest = min(soonest, floor)
+			continue
+		}
+		for _, p := range f.rankBanks[r] {
+			for word := c.open[p.word] & p.mask; word != 0; word &= word - 1 {
+				bank := p.word<<6 + bits.TrailingZeros64(word)
+				b := &c.bank[bank]
+				// The bank itself has not changed since, its group may have.
+				due := max(b.due, groups[bank>>(f.groupShift&63)][cmd&commandMask])
+				b.due = due
+				late := uint64(now-due) >> 63
+				ready += 1 - late
+				soonest = min(soonest, due|forever*Clock(1-late))
+				if key := b.sequence | late<<63; key < sequence {
+					best, sequence = bank, key
+				}
+			}
+		}
+	}
+	c.due = soonest
+	if ready == 0 {
+		return none, sequence
+	}
+	if ready > 1 {
+		c.due = now + 1
+	}
+	return c.bank[best].request, sequence
+}
+
+// bankWord is a part of a set of banks with a bit each.
+type bankWord struct {
+	word int
+	mask uint64
+}
+
+// wordsOf is the banks from first up to, not including, last.
+func wordsOf(first, last int) []bankWord {
+	var list []bankWord
+	for w := first >> 6; w<<6 < last; w++ {
+		mask := ^uint64(0)
+		if from := first - w<<6; from > 0 {
+			mask &^= 1<<from - 1
+		}
+		if to := last - w<<6; to < 64 {
+			mask &= 1<<to - 1
+		}
+		list = append(list, bankWord{w, mask})
+	}
+	return list
+}
+
 // lookAhead notes when the choices that were not taken can issue.
 func (f *firstReady) lookAhead() {
-	for kind, due := range f.look.choices.due {
-		if due < forever {
+	for kind := range f.look.choices.kinds {
+		if due := f.look.choices.kinds[kind].due; due < forever {
 			f.note(max(due, f.floor(f.look.command[kind])))
 		}
 	}
@@ -189,9 +229,9 @@ func (f *firstReady) lookAhead() {
 // dueOf is a clock before which no command of a bank's choice can issue.
 func (c *choices) dueOf(bank int32) Clock {
 	due := forever
-	for kind := range chooseKinds {
-		if c.open[kind][bank>>6]>>(bank&63)&1 != 0 {
-			due = min(due, c.bank[bank].due[kind])
+	for kind := range c.kinds {
+		if k := &c.kinds[kind]; k.open[bank>>6]>>(bank&63)&1 != 0 {
+			due = min(due, k.bank[bank].due)
 		}
 	}
 	return due

@@ -14,6 +14,8 @@ type firstReady struct {
 	readChoices   choices
 	writeChoices  choices
 	look          outlook
+	rankBanks     [][]bankWord
+	groupShift    uint    // of a bank's number
 	active        []int32 // in the order in which rows were opened
 	activeInBank  []int32
 	activeDue     Clock // a clock before which no active request can issue
@@ -48,6 +50,11 @@ func newFirstReady(s *Standard, c *Controller) *firstReady {
 		dual: s.CommandBus.Dual, split: s.CommandBus.ActivateCommands == 2, synchronized: none,
 	}
 	f.reads, f.writes = newBankLists(&f.pool, int(f.banks)), newBankLists(&f.pool, int(f.banks))
+	for r := range int(s.Organization.Ranks) {
+		f.rankBanks = append(f.rankBanks, wordsOf(r*int(f.banksPerRank), (r+1)*int(f.banksPerRank)))
+	}
+	f.groupShift = log2Of(int64(s.Organization.BanksPerGroup))
+	f.reads.column, f.writes.column = Read, Write
 	f.readChoices, f.writeChoices = newChoices(int(f.banks)), newChoices(int(f.banks))
 	f.activeInBank = make([]int32, f.banks)
 	f.activeInRank = make([]int32, s.Organization.Ranks)
@@ -89,7 +96,7 @@ func (f *firstReady) offer(now Clock, a *Address, burst, id uint64, write bool) 
 		f.stats.Reads++
 		f.stats.ForwardedReads++
 		f.readsOpen++
-		f.completeRead(id, now, now+f.config.ForwardClocks)
+		f.completeRead(id, now, now+f.config.ForwardClocks, 0, 0)
 		return true
 	case !f.room(write):
 		return false
@@ -168,9 +175,6 @@ func (f *firstReady) pick(now Clock, column, row bool) bool {
 			} else {
 				f.lookAhead()
 			}
-			if len(f.active) > 0 {
-				f.wake = now + 1
-			}
 			return true
 		}
 	}
@@ -214,11 +218,10 @@ func (f *firstReady) bestActive(now Clock) int32 {
 		}
 		due = min(due, at)
 	}
-	if best == none && len(f.active) > 0 {
-		due = max(due, min(f.floor(Read), f.floor(Write)))
-	}
 	f.activeDue = due
-	f.note(due)
+	if best == none {
+		f.note(due)
+	}
 	return best
 }
 
@@ -271,6 +274,9 @@ func (f *firstReady) advanceRefresh(now Clock) bool {
 		f.reads.rowClosed(order.bank)
 		f.writes.rowClosed(order.bank)
 		f.changed(order.bank)
+	case RefreshPerBank:
+		f.changed(order.bank)
+		f.refresh.finish()
 	default:
 		f.refresh.finish()
 	}
@@ -322,6 +328,7 @@ func (f *firstReady) serve(i int32, cmd Command, now Clock) {
 		f.changed(r.bank)
 	case Activate:
 		f.issue(Activate, &r.address, r.bank, now)
+		r.activates++
 		l.remove(i, false)
 		if f.split {
 			f.openRow[r.bank] = rowOpening
@@ -361,10 +368,14 @@ func (f *firstReady) access(i int32, now Clock) {
 			break
 		}
 	}
-	f.activeDue = 0
 	f.activeInBank[r.bank]--
 	f.activeInRank[r.address.Rank]--
 	f.finishAccess(i, now)
+	f.activeDue = forever
+	if len(f.active) > 0 {
+		f.activeDue = min(f.floor(Read), f.floor(Write))
+		f.note(f.activeDue)
+	}
 }
 
 // finishAccess issues the read or write of a request that has left its list.
@@ -391,7 +402,7 @@ func (f *firstReady) finishAccess(i int32, now Clock) {
 		f.completeWrite(&f.pool, i, now)
 		return
 	}
-	f.completeRead(r.id, r.arrival, now+f.readLatency)
+	f.completeRead(r.id, r.arrival, now+f.readLatency, r.activates, 1)
 	f.pool.release(i)
 }
 

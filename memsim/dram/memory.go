@@ -22,6 +22,7 @@ type Memory struct {
 	standard *Standard
 	config   Controller
 	mapper   *Mapper
+	places   *places            // by it
 	clock    memsim.Picoseconds // length
 	burst    uint               // bits of a burst's bytes
 	channels []memoryChannel
@@ -34,6 +35,7 @@ type Memory struct {
 	ready     []readyCompletion
 	counters  memsim.Counters
 	bursts    int64
+	writes    int // write requests that are not all scheduled
 
 	// A channel takes a burst every interval clocks, or several per clock.
 	interval Clock
@@ -50,13 +52,14 @@ type memoryRequest struct {
 	last       Clock  // completion of the latest burst so far
 	from       Clock  // first clock at which a burst may be offered
 	write      bool
+
+	activates, bursts int32 // commands so far
 }
 
 // readyCompletion is a request all of whose bursts are scheduled.
 type readyCompletion struct {
 	at    Clock
 	order uint64
-	id    uint64
 	slot  int32
 }
 
@@ -86,9 +89,6 @@ func NewMemory(s *Standard, c Controller, channels int) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRefresh(wide, &c); err != nil {
-		return nil, err
-	}
 	c.IdleWrites = 0
 	c.ForwardClocks = max(c.ForwardClocks, s.Timing.Burst)
 	m := &Memory{
@@ -98,6 +98,7 @@ func NewMemory(s *Standard, c Controller, channels int) (*Memory, error) {
 	if m.mapper, err = NewMapper(c.AddressMap, wide, c.HashBanks); err != nil {
 		return nil, err
 	}
+	m.places = newPlaces(m.mapper, m.burst)
 	if s.Organization.RanksAreIndependent {
 		ranks := Clock(s.Organization.Ranks)
 		m.perClock = int(max(ranks/s.Timing.Burst, 1))
@@ -148,6 +149,9 @@ func (m *Memory) PeakBytesPerSecond() int64 {
 	return m.standard.PeakBytesPerSecond() * int64(len(m.channels))
 }
 
+// Standard is what the memory was made from, with its number of channels.
+func (m *Memory) Standard() *Standard { return m.standard }
+
 // Counters implements memsim.Memory. BusyTime is the average of the channels.
 func (m *Memory) Counters() memsim.Counters {
 	c := m.counters
@@ -162,7 +166,7 @@ func (m *Memory) Stats(until memsim.Picoseconds) Stats {
 	total := Stats{ClockPicoseconds: m.standard.ClockPicoseconds, BytesPerAccess: m.standard.Organization.BytesPerAccess(),
 		PeakBytesPerSec: m.PeakBytesPerSecond(), Cycles: clocks}
 	for k := range m.channels {
-		total.addChannel(m.channels[k].scheduler.base(), clocks)
+		total.addChannel(k, m.channels[k].scheduler.base(), clocks)
 	}
 	total.Activity.Duration = clocks
 	return total
@@ -190,6 +194,9 @@ func (m *Memory) Submit(now memsim.Picoseconds, r memsim.Request) bool {
 	m.slots[slot] = memoryRequest{
 		id: r.ID, order: m.submitted, next: first, unstaged: bursts, unfinished: bursts, from: from, last: from, write: r.Write,
 	}
+	if r.Write {
+		m.writes++
+	}
 	if bursts == 0 {
 		m.complete(slot)
 		return true
@@ -207,13 +214,14 @@ func (m *Memory) stage(from Clock) {
 		r := &m.slots[slot]
 		from := max(from, r.from)
 		for r.unstaged > 0 {
-			a := m.mapper.Map(r.next << m.burst)
+			a := m.places.find(r.next)
 			c := &m.channels[a.Channel]
 			if c.count == stagedBursts {
 				return
 			}
 			a.Channel = 0
-			c.staged[(c.head+c.count)%stagedBursts] = stagedBurst{a, r.next, slot, r.write, from}
+			b := &c.staged[(c.head+c.count)%stagedBursts]
+			b.address, b.number, b.slot, b.write, b.from = a, r.next, slot, r.write, from
 			if c.count == 0 {
 				c.wake = min(c.wake, max(from, c.accept))
 			}
@@ -285,6 +293,8 @@ func (m *Memory) step(c *memoryChannel, now Clock) bool {
 		slot := int32(d.id)
 		r := &m.slots[slot]
 		r.last = max(r.last, d.at)
+		r.activates += d.activates
+		r.bursts += d.bursts
 		if r.unfinished--; r.unfinished == 0 {
 			m.complete(slot)
 		}
@@ -297,7 +307,10 @@ func (m *Memory) step(c *memoryChannel, now Clock) bool {
 // order of time, then of submission.
 func (m *Memory) complete(slot int32) {
 	r := &m.slots[slot]
-	c := readyCompletion{r.last, r.order, r.id, slot}
+	if r.write {
+		m.writes--
+	}
+	c := readyCompletion{r.last, r.order, slot}
 	at := len(m.ready)
 	m.ready = append(m.ready, c)
 	for ; at > 0 && (m.ready[at-1].at > c.at || m.ready[at-1].at == c.at && m.ready[at-1].order > c.order); at-- {
@@ -325,20 +338,26 @@ func (m *Memory) Next() (memsim.Picoseconds, bool) {
 
 // soonest is a clock before which no request completes that is not settled:
 // the next clock at which anything happens, the bursts that are to come at the
-// rate of all channels, and the last burst.
+// rate of all channels, and the last burst. Where nothing is written, nothing
+// is forwarded, so that the last burst comes from the devices.
 func (m *Memory) soonest() Clock {
-	wake := forever
+	at := forever
 	for k := range m.channels {
-		wake = min(wake, m.channels[k].wake)
+		at = min(at, m.channels[k].wake)
 	}
-	fewest := int64(1) << 62
-	for i := range m.slots {
-		if n := m.slots[i].unstaged; m.slots[i].unfinished > 0 {
-			fewest = min(fewest, n)
+	// A request outside the queue has nothing left to stage.
+	if inFlight := requestsInFlight - len(m.free) - len(m.ready); len(m.queue) == inFlight {
+		fewest := int64(1) << 62
+		for _, slot := range m.queue {
+			fewest = min(fewest, m.slots[slot].unstaged)
 		}
+		rate := int64(m.perClock) * int64(len(m.channels))
+		at += Clock((fewest-1)/rate) * m.interval
 	}
-	rate := int64(m.perClock) * int64(len(m.channels))
-	return wake + Clock(max(fewest-1, 0)/rate)*m.interval + m.standard.Timing.Burst
+	if m.writes == 0 {
+		return at + m.standard.ReadLatency()
+	}
+	return at + m.standard.Timing.Burst
 }
 
 // Advance implements memsim.Memory.
@@ -347,7 +366,10 @@ func (m *Memory) Advance(now memsim.Picoseconds, done []memsim.Completion) []mem
 	n := 0
 	for n < len(m.ready) && memsim.Picoseconds(m.ready[n].at)*m.clock <= now {
 		c := &m.ready[n]
-		done = append(done, memsim.Completion{ID: c.id, Time: memsim.Picoseconds(c.at) * m.clock})
+		r := &m.slots[c.slot]
+		done = append(done, memsim.Completion{
+			ID: r.id, Time: memsim.Picoseconds(c.at) * m.clock, Activates: r.activates, Bursts: r.bursts,
+		})
 		m.free = append(m.free, c.slot)
 		n++
 	}

@@ -1,6 +1,7 @@
 package dram
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/npusim/npusim/memsim"
@@ -10,6 +11,20 @@ import (
 // time of the last completion.
 func runMemory(t testing.TB, m *Memory, requests int, request func(i int) memsim.Request) memsim.Picoseconds {
 	t.Helper()
+	return drive(t, m, requests, request, func(memsim.Completion) {})
+}
+
+// playMemory does so with a list of requests.
+func playMemory(t fataler, m *Memory, list []memsim.Request, complete func(memsim.Completion)) memsim.Picoseconds {
+	return drive(t, m, len(list), func(i int) memsim.Request { return list[i] }, complete)
+}
+
+type fataler interface {
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+func drive(t fataler, m *Memory, requests int, request func(i int) memsim.Request, complete func(memsim.Completion)) memsim.Picoseconds {
 	var now memsim.Picoseconds
 	var done []memsim.Completion
 	finished := 0
@@ -20,6 +35,9 @@ func runMemory(t testing.TB, m *Memory, requests int, request func(i int) memsim
 		}
 		now = next
 		done = m.Advance(now, done[:0])
+		for _, c := range done {
+			complete(c)
+		}
 		finished += len(done)
 	}
 	for i := range requests {
@@ -90,7 +108,7 @@ func TestMemoryLatency(t *testing.T) {
 	if done := m.Advance(want-1, nil); len(done) != 0 {
 		t.Fatalf("complete too early: %v", done)
 	}
-	if done := m.Advance(want, nil); len(done) != 1 || done[0] != (memsim.Completion{ID: 7, Time: want}) {
+	if done := m.Advance(want, nil); len(done) != 1 || done[0] != (memsim.Completion{ID: 7, Time: want, Activates: 1, Bursts: 1}) {
 		t.Errorf("got %v, want completion at %d", done, want)
 	}
 	if !m.Submit(want, memsim.Request{ID: 8}) {
@@ -101,16 +119,40 @@ func TestMemoryLatency(t *testing.T) {
 	}
 }
 
-// BenchmarkMemory is 4 KiB requests, a quarter of them writes, as the DMA units
-// of an NPU make them; one operation is one burst of 64 bytes.
+// BenchmarkMemory is requests as the DMA units of an NPU make them, as fast as
+// they are taken; one operation is one burst of 64 bytes.
 func BenchmarkMemory(b *testing.B) {
-	s := loadStandard(b, "ddr4-3200")
-	m, err := NewMemory(s, DefaultController(), 1)
-	if err != nil {
-		b.Fatal(err)
+	random := splitMix(1)
+	for _, traffic := range []struct {
+		name    string
+		bytes   int
+		request func(i int) memsim.Request
+	}{
+		{"stream", 4096, func(i int) memsim.Request { return memsim.Request{Address: uint64(i) * 4096} }},
+		{"three reads one write", 4096, func(i int) memsim.Request {
+			return memsim.Request{Address: uint64(i%4)<<28 + uint64(i/4)*4096, Write: i%4 == 3}
+		}},
+		{"small", 256, func(i int) memsim.Request {
+			return memsim.Request{Address: uint64(i%4)<<28 + uint64(i/4)*1024, Write: i%4 == 3}
+		}},
+		{"random", 64, func(i int) memsim.Request {
+			return memsim.Request{Address: random.next() % (1 << 30) &^ 63, Write: i%4 == 3}
+		}},
+	} {
+		for _, channels := range []int{1, 2, 4} {
+			b.Run(fmt.Sprintf("%s/%d channels", traffic.name, channels), func(b *testing.B) {
+				m, err := NewMemory(loadStandard(b, "ddr4-3200"), DefaultController(), channels)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				perRequest := traffic.bytes / 64
+				runMemory(b, m, (b.N+perRequest-1)/perRequest, func(i int) memsim.Request {
+					r := traffic.request(i)
+					r.ID, r.Bytes = uint64(i), uint32(traffic.bytes)
+					return r
+				})
+			})
+		}
 	}
-	b.ReportAllocs()
-	runMemory(b, m, (b.N+63)/64, func(i int) memsim.Request {
-		return memsim.Request{ID: uint64(i), Address: uint64(i%4)<<28 + uint64(i/4)*4096, Bytes: 4096, Write: i%4 == 3}
-	})
 }

@@ -18,7 +18,8 @@ type pending struct {
 	bank       int32 // rank, bank group and bank as one number
 	next       int32 // of the same list
 	previous   int32
-	merged     int32 // reads of the same burst that wait for this one
+	merged     int32 // requests of the same burst that wait for this one
+	activates  int32 // issued for it
 	write      bool
 	active     bool // FirstReady: its row was opened for it; BankQueues: it is in a command queue
 	classified bool // row hit, miss or conflict is decided
@@ -59,6 +60,7 @@ func (p *pool) release(i int32) {
 // order of arrival.
 type bankLists struct {
 	pool       *pool
+	column     Command // FirstReady: the read or write that its requests ask for
 	head, tail []int32
 	count      []int32  // requests of a bank
 	hits       []int32  // those for the row that is open

@@ -1,5 +1,7 @@
 package dram
 
+import "fmt"
+
 // refreshOrder is a refresh that is due and waits for its banks.
 type refreshOrder struct {
 	address Address
@@ -65,4 +67,31 @@ func (t *refreshTimer) due(now Clock) {
 func (t *refreshTimer) finish() {
 	copy(t.waiting, t.waiting[1:])
 	t.waiting = t.waiting[:len(t.waiting)-1]
+}
+
+// checkRefresh refuses a kind of refresh that the standard does not have and
+// timings with which refreshes would pile up.
+func checkRefresh(s *Standard, c *Controller) error {
+	t := &s.Timing
+	var interval, busy Clock
+	switch c.Refresh {
+	case RanksTogether, RanksInTurn:
+		interval, busy = t.REFI, t.RFC
+	case BanksInTurn:
+		if t.REFIPB <= 0 || t.RFCPB <= 0 {
+			return fmt.Errorf("memory controller: per-bank refresh needs a standard that has it, %s has not", s.Name)
+		}
+		interval, busy = t.REFIPB, t.PBRPBR
+	default:
+		return nil
+	}
+	busy += t.RPAll
+	if c.Scheduling == BankQueues {
+		// Banks that wait for another one's refresh go on being opened.
+		busy += t.RC + t.CWL + t.Burst + t.WR
+	}
+	if interval <= busy {
+		return fmt.Errorf("%s: refreshes every %d clocks, each of which takes up to %d, would never end", s.Name, interval, busy)
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package dram
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -68,9 +67,6 @@ type replay struct {
 }
 
 func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) (*replay, error) {
-	if err := checkRefresh(s, c); err != nil {
-		return nil, err
-	}
 	mapper, err := NewMapper(c.AddressMap, s, c.HashBanks)
 	if err != nil {
 		return nil, err
@@ -97,29 +93,6 @@ func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) 
 		r.streamer = newStreamer(r.channels[0])
 	}
 	return r, nil
-}
-
-// checkRefresh refuses timings with which refreshes would pile up.
-func checkRefresh(s *Standard, c *Controller) error {
-	t := &s.Timing
-	var interval, busy Clock
-	switch c.Refresh {
-	case RanksTogether, RanksInTurn:
-		interval, busy = t.REFI, t.RFC
-	case BanksInTurn:
-		interval, busy = t.REFIPB, t.PBRPBR
-	default:
-		return nil
-	}
-	busy += t.RPAll
-	if c.Scheduling == BankQueues {
-		// Banks that wait for another one's refresh go on being opened.
-		busy += t.RC + t.CWL + t.Burst + t.WR
-	}
-	if interval <= busy {
-		return fmt.Errorf("%s: refreshes every %d clocks, each of which takes up to %d, would never end", s.Name, interval, busy)
-	}
-	return nil
 }
 
 func log2Of(n int64) uint {
@@ -164,11 +137,13 @@ func (r *replay) run() error {
 			if !r.mapped {
 				r.mapNext(request)
 			}
-			if offered == r.config.IssueWidth || !r.channels[r.channel].accepts(&r.address, r.number, request.Write) {
-				refused = offered < r.config.IssueWidth
+			if offered == r.config.IssueWidth {
 				break
 			}
-			r.channels[r.channel].offer(r.now, &r.address, r.number, 0, request.Write)
+			if !r.channels[r.channel].offer(r.now, &r.address, r.number, 0, request.Write) {
+				refused = true
+				break
+			}
 			r.accepted, r.any, r.mapped = r.now, true, false
 			r.head++
 			request = r.peek()
@@ -239,8 +214,8 @@ func (r *replay) collect() Stats {
 		return total
 	}
 	total.Cycles = r.lastClock() + 1 // they are counted from 0
-	for _, e := range r.engines {
-		total.addChannel(e, total.Cycles)
+	for k, e := range r.engines {
+		total.addChannel(k, e, total.Cycles)
 	}
 	total.Activity.Duration = total.Cycles
 	return total

@@ -33,56 +33,18 @@ type Stats struct {
 	ReadLatencyMax Clock
 	ReadLatency    Histogram
 
+	// Banks is the work of every bank, in order of channel, rank, bank group
+	// and bank; nil if nothing was ever asked for.
+	Banks []BankUse
+
 	HostTime time.Duration // of the simulation
 }
 
-// latencyBuckets covers every latency: exact up to 63 clocks, above that 32
-// buckets per octave.
-const latencyBuckets = 64 + 32*57
-
-// Histogram counts latencies with a relative error of at most 1/32.
-type Histogram struct{ counts [latencyBuckets]int64 }
-
-func bucketOf(v Clock) int {
-	if v < 64 {
-		return int(max(v, 0))
-	}
-	shift := 0
-	for v >= 64 {
-		v >>= 1
-		shift++
-	}
-	return 64 + 32*(shift-1) + int(v-32)
-}
-
-// add counts a latency.
-func (h *Histogram) add(v Clock) { h.counts[bucketOf(v)]++ }
-
-// merge adds another histogram.
-func (h *Histogram) merge(o *Histogram) {
-	for i, n := range o.counts {
-		h.counts[i] += n
-	}
-}
-
-// Quantile is the latency below or at which a share of all lies, exact below
-// 64 clocks, else the lower end of its bucket; 0 if there are none.
-func (h *Histogram) Quantile(share float64) Clock {
-	var total int64
-	for _, n := range h.counts {
-		total += n
-	}
-	rank := int64(share * float64(total))
-	for i, n := range h.counts {
-		if rank -= n; n > 0 && rank < 0 {
-			if i < 64 {
-				return Clock(i)
-			}
-			i -= 64
-			return Clock(32+i%32) << (i/32 + 1)
-		}
-	}
-	return 0
+// BankUse is what one bank has done: rows opened, and bursts read and written.
+// Bank counts within its bank group.
+type BankUse struct {
+	Channel, Rank, BankGroup, Bank int
+	Activates, Bursts              int64
 }
 
 func (s *Stats) addLatency(v Clock) {
@@ -117,13 +79,20 @@ func (s *Stats) merge(o *Stats) {
 	s.Energy.Background += o.Energy.Background
 }
 
-// addChannel adds a channel as it is at a clock.
-func (s *Stats) addChannel(e *engine, until Clock) {
+// addChannel adds a channel, the next one in order, as it is at a clock.
+func (s *Stats) addChannel(channel int, e *engine, until Clock) {
 	stats := e.stats
 	stats.Activity = e.device.Activity(until)
 	stats.Energy = e.standard.EnergyOf(&stats.Activity)
 	stats.PendingWrites = stats.Writes - stats.MergedWrites - stats.Activity.Commands[Write] - stats.Activity.Commands[WriteAutoPrecharge]
 	s.merge(&stats)
+	for bank := range e.banks {
+		a, use := e.addressOf(bank), &e.use[bank]
+		s.Banks = append(s.Banks, BankUse{
+			Channel: channel, Rank: int(a.Rank), BankGroup: int(a.BankGroup), Bank: int(a.Bank),
+			Activates: use.activates, Bursts: use.bursts + int64(e.rowUses[bank]),
+		})
+	}
 }
 
 // Requests is the number of requests accepted.

@@ -27,9 +27,9 @@ type streamer struct {
 
 // streamDelay is what one access delays another of the same direction by.
 type streamDelay struct {
-	usable                            bool
-	channel, rank, sibling, set, bank Clock
-	least                             Clock // the next access, wherever it goes
+	usable                   bool
+	rank, sibling, set, bank Clock
+	least                    Clock // the next access, wherever it goes
 }
 
 // newStreamer returns nil if the controller does not allow it.
@@ -47,10 +47,10 @@ func newStreamer(s scheduler) *streamer {
 	for k, c := range []Command{Read, Write} {
 		r := f.device.compiled
 		d := &t.delay[k]
-		*d = streamDelay{len(r.windows[c]) == 0, after(r.channel[c], c), after(r.rank[c], c), after(r.otherRanks[c], c), after(r.bankGroup[c], c), after(r.bank[c], c), 0}
-		d.least = max(d.channel, d.rank, 1)
+		*d = streamDelay{len(r.windows[c]) == 0, after(r.rank[c], c), after(r.otherRanks[c], c), after(r.bankGroup[c], c), after(r.bank[c], c), 0}
+		d.least = max(d.rank, 1)
 		if o.Ranks > 1 {
-			d.least = max(d.channel, min(d.rank, d.sibling), 1)
+			d.least = max(min(d.rank, d.sibling), 1)
 		}
 	}
 	return t
@@ -136,7 +136,7 @@ func (t *streamer) play(r *replay) {
 			f.log(cmd, p.address, at)
 		}
 		if !write {
-			f.completeRead(p.id, p.arrival, at+f.readLatency)
+			f.completeRead(p.id, p.arrival, at+f.readLatency, 0, 1)
 		}
 		now = at + 1
 		floor = at + d.least

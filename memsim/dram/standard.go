@@ -90,6 +90,30 @@ func (s *Standard) PeakBytesPerSecond() int64 {
 // ReadLatency is from a read command to the last word of its burst.
 func (s *Standard) ReadLatency() Clock { return s.Timing.CL + s.Timing.Burst }
 
+// UnloadedRead is what a read takes that waits for nobody, from the clock at
+// which its first command goes to the last word of its burst: with its row
+// open (CL + burst), no row open (tRCD more) and another row open (tRP more).
+// The constraint rows decide, which in some standards count an activate from
+// its second clock.
+func (s *Standard) UnloadedRead() (hit, closed, conflict Clock) {
+	hit = s.ReadLatency()
+	closed = hit + s.between(Activate, Read)
+	conflict = closed + s.between(Precharge, Activate)
+	return hit, closed, conflict
+}
+
+// between is how soon one command may follow another in the same bank.
+func (s *Standard) between(after, before Command) Clock {
+	clocks := Clock(1) // the command bus
+	for i := range s.Constraints {
+		row := &s.Constraints[i]
+		if row.Window == 1 && !row.Sibling && slices.Contains(row.After, after) && slices.Contains(row.Before, before) {
+			clocks = max(clocks, row.Clocks)
+		}
+	}
+	return clocks
+}
+
 // WithChannels returns a copy with another number of channels.
 func (s *Standard) WithChannels(channels int) (*Standard, error) {
 	if channels < 1 || channels > maxChannels || channels&(channels-1) != 0 {
