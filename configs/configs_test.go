@@ -23,11 +23,23 @@ func TestPresets(t *testing.T) {
 			t.Errorf("preset %s loads as %q", preset.Name, spec.Name)
 		}
 	}
-	if !slices.IsSorted(names) || !slices.Contains(names, "edge") || !slices.Contains(names, "mobile") {
-		t.Errorf("presets: %q", names)
+	if diff := cmp.Diff([]string{"edge", "mobile", "mobile-6k", "nvdla-2048", "scalesim-32x32"}, names); diff != "" {
+		t.Error(diff)
 	}
-	if edge := load(t, "edge"); edge.MACArray.Rows*edge.MACArray.Columns != 256 {
-		t.Error("edge has not 256 MACs")
+	for name, want := range map[string]int{"edge": 256, "mobile": 1024, "mobile-6k": 6144, "nvdla-2048": 2048, "scalesim-32x32": 1024} {
+		if array := load(t, name).MACArray; array.Rows*array.Columns != want {
+			t.Errorf("%s has %d x %d MACs, not %d", name, array.Rows, array.Columns, want)
+		}
+	}
+	for name, want := range map[string]int{"mobile-6k": 3 * 1024, "nvdla-2048": 512} {
+		spec := load(t, name)
+		operands := spec.NPU.ActivationBufferKiB + spec.NPU.WeightBufferKiB
+		if name == "mobile-6k" {
+			operands += spec.NPU.AccumulatorBufferKiB
+		}
+		if operands != want {
+			t.Errorf("%s has %d KiB, published are %d", name, operands, want)
+		}
 	}
 	mobile := load(t, "mobile")
 	if sram := mobile.NPU.ActivationBufferKiB + mobile.NPU.WeightBufferKiB + mobile.NPU.AccumulatorBufferKiB; sram != 1568 {
@@ -43,7 +55,11 @@ func TestMemoryPresets(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	want := []string{"ddr4-2400", "ddr4-3200", "hbm2", "lpddr4x-4266", "lpddr5-6400"}
+	want := []string{
+		"ddr4-2400", "ddr4-3200", "ddr5-4800", "ddr5-6400", "dramsim3-ddr4-2400", "dramsim3-ddr4-3200", "dramsim3-hbm2",
+		"hbm2", "hbm2e", "hbm3", "lpddr4x-4266", "lpddr5-6400", "lpddr5x-8533",
+		"ramulator2-ddr4-2400", "ramulator2-ddr4-3200", "ramulator2-hbm2", "ramulator2-lpddr5-6400",
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
@@ -72,7 +88,7 @@ func TestPresetsGiveEveryKey(t *testing.T) {
 		source, _ := PresetSource(preset.Name)
 		for _, key := range Keys() {
 			section, name, _ := strings.Cut(key.Path, ".")
-			if key.Scope == LabelScope || key.element() || key.Type == "table list" || slices.Contains(memoryKeys, key.Path) {
+			if key.Scope == LabelScope || key.inRow() || key.Type == tableList || slices.Contains(memoryKeys, key.Path) {
 				continue
 			}
 			_, rest, found := strings.Cut(source, "\n["+section+"]\n")
@@ -105,12 +121,16 @@ func TestEnergyOfConvolutionIsPlausible(t *testing.T) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	write(t, nil)
+	write(t, map[string]string{"a folder/a.npy": ""})
 	for _, sets := range [][]string{
 		nil,
+		{`dram.tier=bank`, `dram.preset=ddr4-3200`, `dram.controller=["row_policy=closed", "address_map = \"odd\""]`},
 		{"dram.preset=ddr4-3200", "dram.latency_ns=1e-7", "energy.static_mw=0.1", `description="a \"quoted\" \\ \u0007 é"`},
 		{"mac_array.per_channel_multiplier=true", "name=other",
 			`quantization.layer=[{match="/a/*", weights="per-channel", weight_bits=4}, {match="[b-d]?", activation_bits=2}]`},
+		{"compression.scheme=xor-sequential", "compression.sparsity=0.9", "compression.n_in=8", "compression.n_out=80", "compression.seed=9007199254740992",
+			`compression.layer=[{match="/a/*", scheme="none", sparsity=0}, {match="[b-d]?", n_in=0, n_out=0, n_s=0}, {match="e", scheme="xor-fractional", sparsity=0.0, planes=3}]`},
+		{"compression.mask=a folder", "compression.mask_format=raw", "compression.representation=twos-complement", "xor.units=0"},
 	} {
 		for _, preset := range Presets() {
 			spec := load(t, preset.Name, sets...)
@@ -132,22 +152,32 @@ func TestRoundTrip(t *testing.T) {
 var machineKeys = []string{
 	"npu.cores", "npu.batch", "npu.activation_buffer_kib", "npu.weight_buffer_kib", "npu.accumulator_buffer_kib",
 	"npu.channel_block", "mac_array.rows", "mac_array.columns", "mac_array.dataflow", "mac_array.per_channel_multiplier",
-	"dma.alignment_bytes",
+	"xor.units", "xor.max_inputs", "xor.max_outputs", "xor.patches_per_cycle", "dma.alignment_bytes",
 }
 
 func TestHashesSeeWhatTheyShould(t *testing.T) {
-	base := load(t, "edge", `quantization.layer=[{match="a", weights="per-layer", weight_bits=4, activation_bits=4}]`)
+	base := load(t, "edge", `quantization.layer=[{match="a", weights="per-layer", weight_bits=4, activation_bits=4}]`,
+		`compression.layer=[{match="a", scheme="none", sparsity=0.0, n_in=0, n_out=0, n_s=0, planes=1}]`)
+	hashes := map[[32]byte]bool{base.ConfigHash(): true}
 	for _, key := range Keys() {
-		if key.index == nil || key.Type == "table list" {
+		if key.index == nil || key.Type == tableList {
 			continue
 		}
 		changed := *base
 		target := reflect.ValueOf(&changed).Elem()
-		if key.element() {
+		if key.inRow() {
 			changed.Quantization.Layers = slices.Clone(base.Quantization.Layers)
-			target = reflect.ValueOf(&changed.Quantization.Layers[0]).Elem()
+			changed.Compression.Layers = slices.Clone(base.Compression.Layers)
+			target = changed.rows(key.list)[0]
 		}
-		switch field := target.FieldByIndex(key.index); field.Kind() {
+		field := target.FieldByIndex(key.index)
+		if field.Kind() == reflect.Pointer {
+			fresh := reflect.New(field.Type().Elem())
+			fresh.Elem().Set(field.Elem())
+			field.Set(fresh)
+			field = fresh.Elem()
+		}
+		switch field.Kind() {
 		case reflect.Int:
 			field.SetInt(field.Int() + 1)
 		case reflect.Float64:
@@ -158,6 +188,8 @@ func TestHashesSeeWhatTheyShould(t *testing.T) {
 			field.SetUint(field.Uint() + 1)
 		case reflect.String:
 			field.SetString(field.String() + "x")
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"a=b"}))
 		default:
 			t.Fatalf("%s: unexpected kind %s", key.Path, field.Kind())
 		}
@@ -174,6 +206,15 @@ func TestHashesSeeWhatTheyShould(t *testing.T) {
 		if changed.ConfigHash() == base.ConfigHash() {
 			t.Errorf("%d layer rules have the hash of one", len(layers))
 		}
+	}
+	for _, rule := range []CompressionRule{{Match: "a"}, {Match: "a", Inputs: new(int)}, {Match: "a", Outputs: new(int)}, {Match: "a", Registers: new(int)}, {Match: "a", Sparsity: new(float64)}} {
+		changed := *base
+		changed.Compression.Layers = []CompressionRule{rule}
+		hash := changed.ConfigHash()
+		if hashes[hash] {
+			t.Errorf("%+v has the hash of another rule: 0 given and not given must differ", rule)
+		}
+		hashes[hash] = true
 	}
 }
 
@@ -211,7 +252,7 @@ func TestEveryFieldHasAKey(t *testing.T) {
 				continue
 			}
 			want = append(want, path)
-			if field.Type.Kind() == reflect.Slice {
+			if field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct {
 				walk(path+"[].", field.Type.Elem())
 			}
 		}
@@ -242,7 +283,8 @@ func TestEnumerationsReadWhatTheyWrite(t *testing.T) {
 		UnmarshalText([]byte) error
 	}{
 		"output-stationary": new(Dataflow), "ideal": new(Tier), "per-channel": new(WeightScheme),
-		"half-up-shift": new(Rounding), "percentile": new(Calibration), "none": new(CompressionScheme),
+		"half-up-shift": new(Rounding), "percentile": new(Calibration), "xor-fractional": new(CompressionScheme),
+		"global": new(PruningScope), "run-length": new(MaskFormat), "sign-magnitude": new(Representation),
 	} {
 		if got := value.String(); got != "invalid(0)" {
 			t.Errorf("the zero value is %q, want it invalid", got)
@@ -263,6 +305,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("inherit = 'edge'\n[[quantization.layer]]\nmatch = '['\nweights = 'per-channel'\n"), "dram.preset=hbm2")
 	f.Add([]byte("inherit = 'edge'\nnpu = {cores = 9}\ndram.burst_bytes = 0"), `quantization.layer=[{match="a"}]`)
 	f.Add([]byte("[xor]\n[lut_gemm]\na = 1"), "a.b = \"\\u0000\"")
+	f.Add([]byte("inherit = 'edge'\n[compression]\nscheme = 'xor-sequential'\nn_in = 8\nn_out = 80\nmask = 'm'\nseed = 9007199254740993\n[[compression.layer]]\nmatch = '[a]'\nn_s = 0\nsparsity = 0"), "xor.units=0")
+	f.Add([]byte("inherit = 'edge'\ncompression = {scheme = 'xor-fractional', layer = [{match = '*', scheme = 'xor-block', n_out = 1, planes = 0}, 3]}"), "compression.mask=.")
+	f.Add([]byte("inherit = 'edge'\n[dram]\nstandard = '''\na=1\n\tb=2'''\nbandwidth_gb_per_s=1\nlatency_ns=1\nburst_bytes=8\n[energy]\ndram_pj_per_bit=1"), "dram.controller=a=b")
+	f.Add([]byte("inherit = 'edge'\ndram.standard = \"a=1\\r\\n#\\u007f'''\""), `dram.controller=["a=b", "c", 3]`)
 	f.Fuzz(func(t *testing.T, data []byte, set string) {
 		if len(data) > 8192 || len(set) > 256 {
 			return

@@ -14,7 +14,7 @@ var defaults = sync.OnceValue(func() Spec {
 	var text strings.Builder
 	for i := range keys {
 		key := &keys[i]
-		if key.index == nil || key.element() || key.Required() || key.Type == "table list" {
+		if key.index == nil || key.inRow() || key.Required() || key.Type == tableList {
 			continue
 		}
 		fmt.Fprintf(&text, "%s = %s\n", key.Path, key.Default)
@@ -23,6 +23,7 @@ var defaults = sync.OnceValue(func() Spec {
 	if faults := strict.Decode("defaults", []byte(text.String()), &spec); faults != nil {
 		panic(fmt.Sprintf("configs: key table: %v", faults))
 	}
+	spec.DRAM.Controller = nil // as where no file gives it
 	return spec
 })
 
@@ -30,13 +31,6 @@ var defaults = sync.OnceValue(func() Spec {
 // version does not have.
 var laterKeys = []struct{ path, what string }{
 	{"lut_gemm", "the LUT-GEMM unit"},
-	{"xor", "the XOR decryption unit"},
-	{"compression.sparsity", "the xor weight codecs"},
-	{"compression.mask", "the xor weight codecs"},
-	{"compression.n_in", "the xor weight codecs"},
-	{"compression.n_out", "the xor weight codecs"},
-	{"compression.n_s", "the xor weight codecs"},
-	{"compression.layer", "the xor weight codecs"},
 }
 
 // reserved rewords the fault of an unknown key that a later version will know.

@@ -122,32 +122,17 @@ var calibrations = enumeration{
 	later: []string{"mse"},
 }
 
-// CompressionScheme is the codec of weight streams in DRAM.
-type CompressionScheme uint8
+func (d Dataflow) enumeration() *enumeration     { return &dataflows }
+func (t Tier) enumeration() *enumeration         { return &tiers }
+func (w WeightScheme) enumeration() *enumeration { return &weightSchemes }
+func (r Rounding) enumeration() *enumeration     { return &roundings }
+func (c Calibration) enumeration() *enumeration  { return &calibrations }
 
-// Compression schemes.
-const (
-	NoCompression CompressionScheme = iota + 1 // weights at their exact width
-)
-
-var compressionSchemes = enumeration{
-	names: []string{NoCompression: "none"},
-	later: []string{"xor-block", "xor-sequential", "xor-fractional"},
-}
-
-func (d Dataflow) enumeration() *enumeration          { return &dataflows }
-func (t Tier) enumeration() *enumeration              { return &tiers }
-func (w WeightScheme) enumeration() *enumeration      { return &weightSchemes }
-func (r Rounding) enumeration() *enumeration          { return &roundings }
-func (c Calibration) enumeration() *enumeration       { return &calibrations }
-func (c CompressionScheme) enumeration() *enumeration { return &compressionSchemes }
-
-func (d Dataflow) String() string          { return dataflows.text(uint8(d)) }
-func (t Tier) String() string              { return tiers.text(uint8(t)) }
-func (w WeightScheme) String() string      { return weightSchemes.text(uint8(w)) }
-func (r Rounding) String() string          { return roundings.text(uint8(r)) }
-func (c Calibration) String() string       { return calibrations.text(uint8(c)) }
-func (c CompressionScheme) String() string { return compressionSchemes.text(uint8(c)) }
+func (d Dataflow) String() string     { return dataflows.text(uint8(d)) }
+func (t Tier) String() string         { return tiers.text(uint8(t)) }
+func (w WeightScheme) String() string { return weightSchemes.text(uint8(w)) }
+func (r Rounding) String() string     { return roundings.text(uint8(r)) }
+func (c Calibration) String() string  { return calibrations.text(uint8(c)) }
 
 // MarshalText gives the name used in TOML.
 func (d Dataflow) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
@@ -163,9 +148,6 @@ func (r Rounding) MarshalText() ([]byte, error) { return []byte(r.String()), nil
 
 // MarshalText gives the name used in TOML.
 func (c Calibration) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// MarshalText gives the name used in TOML.
-func (c CompressionScheme) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads the name used in TOML.
 func (d *Dataflow) UnmarshalText(text []byte) (err error) {
@@ -194,11 +176,5 @@ func (r *Rounding) UnmarshalText(text []byte) (err error) {
 // UnmarshalText reads the name used in TOML.
 func (c *Calibration) UnmarshalText(text []byte) (err error) {
 	*(*uint8)(c), err = calibrations.parse(text)
-	return err
-}
-
-// UnmarshalText reads the name used in TOML.
-func (c *CompressionScheme) UnmarshalText(text []byte) (err error) {
-	*(*uint8)(c), err = compressionSchemes.parse(text)
 	return err
 }

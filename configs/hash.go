@@ -27,16 +27,18 @@ func (s *Spec) hash(scope Scope) [32]byte {
 	value := reflect.ValueOf(s).Elem()
 	for i := range keys {
 		key := &keys[i]
-		if key.Scope < scope || key.element() || key.Type == "table list" {
+		if key.Scope < scope || key.inRow() || key.Type == tableList {
 			continue
 		}
 		fmt.Fprintf(&text, "%s = %s\n", key.Path, formatValue(value.FieldByIndex(key.index)))
 	}
 	if scope == RunScope {
-		for i := range s.Quantization.Layers {
-			s.Quantization.Layers[i].forEachKey(func(key *Key, _, value string) {
-				fmt.Fprintf(&text, "%d %s = %s\n", i, key.Path, value)
-			})
+		for _, list := range lists {
+			for i, row := range s.rows(list.path) {
+				forEachGiven(list.path, row, func(key *Key, value reflect.Value) {
+					fmt.Fprintf(&text, "%d %s = %s\n", i, key.Path, formatValue(value))
+				})
+			}
 		}
 	}
 	return sha256.Sum256([]byte(text.String()))

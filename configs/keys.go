@@ -19,7 +19,7 @@ const (
 // files and reference pages all read this one table.
 type Key struct {
 	Path     string  // "section.key"; "[]" stands for each table of a list
-	Type     string  // integer, number, boolean, string, table list, or the quoted names to choose from
+	Type     string  // integer, number, boolean, string, string list, table list, or the quoted names to choose from
 	Unit     string  // of the value; empty for counts, names and switches
 	Default  string  // as TOML; empty when the key is required
 	Min, Max float64 // bounds of numbers, both allowed
@@ -27,7 +27,8 @@ type Key struct {
 	Scope    Scope
 	Meaning  string
 
-	index []int // of the field in Spec, or in LayerRule for "[]"; nil for "inherit"
+	list  string // path of the list of tables that the key stands in; empty for most
+	index []int  // of the field in Spec, or in a row of the list; nil for "inherit"
 }
 
 // Required reports whether a file must give the key, itself or by inheriting.
@@ -39,6 +40,17 @@ const (
 	maxBufferKiB = 1 << 20 // 1 GiB
 	maxPicojoule = 1e6
 	maxPort      = 1 << 16 // bytes a cycle
+	maxExact     = 1 << 53 // whole numbers up to here are exact as floats, as which JSON tools read them
+)
+
+// Bounds of weight codes: the largest networks that the formats of coded
+// weights carry, and what an encoder can search.
+const (
+	maxSparsity    = 0.99
+	maxCodeInputs  = 64
+	maxCodeOutputs = 1024
+	maxRegisters   = 2
+	maxPlanes      = 8
 )
 
 // keys is in the order in which files are printed. Key paths are the TOML tags
@@ -66,6 +78,13 @@ var keys = []Key{
 	{Path: "mac_array.overlap_drain", Default: "true", Scope: RunScope, Meaning: "output-stationary results leave while the next fold fills"},
 	{Path: "mac_array.per_channel_multiplier", Default: "false", Scope: MachineScope, Meaning: "requantizer has a multiplier value for every channel; needed by per-channel weights"},
 
+	{Path: "xor.units", Default: "4", Min: 0, Max: 1024, Scope: MachineScope, Unit: "slices/cycle", Meaning: "decryption units, a slice a cycle each; 0: the machine has none"},
+	{Path: "xor.max_inputs", Default: "64", Min: 1, Max: maxCodeInputs, Scope: MachineScope, Unit: "bits", Meaning: "inputs of the widest network: n_in, for xor-sequential n_in * (n_s + 1)"},
+	{Path: "xor.max_outputs", Default: "1024", Min: 1, Max: maxCodeOutputs, Scope: MachineScope, Unit: "bits", Meaning: "outputs of the widest network: n_out"},
+	{Path: "xor.patches_per_cycle", Default: "1", Min: 1, Max: 64, Scope: MachineScope, Unit: "patches/cycle", Meaning: "patches or corrections that each unit applies"},
+	{Path: "xor.patch_buffer", Default: "16", Min: 1, Max: 4096, Scope: RunScope, Unit: "patches", Meaning: "patches or corrections that each unit holds ahead"},
+	{Path: "xor.latency_cycles", Default: "2", Min: 0, Max: 64, Scope: RunScope, Unit: "cycles", Meaning: "from a code to its slice"},
+
 	{Path: "vector.lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "elements/cycle", Meaning: "simple operations of the vector unit"},
 	{Path: "vector.table_lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "look-ups/cycle", Meaning: "look-ups in 256-entry tables"},
 	{Path: "vector.divide_cycles", Default: "16", Min: 1, Max: 1024, Scope: RunScope, Unit: "cycles", Meaning: "a division takes this long an element a lane"},
@@ -75,23 +94,27 @@ var keys = []Key{
 	{Path: "dma.outstanding_requests", Default: "16", Min: 1, Max: 4096, Scope: RunScope, Unit: "requests", Meaning: "requests in flight at once"},
 	{Path: "dma.setup_cycles", Default: "16", Min: 0, Max: 1e6, Scope: RunScope, Unit: "cycles", Meaning: "before the first request of a descriptor"},
 
-	{Path: "dram.preset", Default: `""`, Scope: RunScope, Meaning: "memory preset: supplies bandwidth, latency, burst and energy.dram_pj_per_bit unless given"},
-	{Path: "dram.channels", Default: "1", Min: 1, Max: 1024, Scope: RunScope, Meaning: "independent channels"},
-	{Path: "dram.tier", Default: `"linear"`, Scope: RunScope, Meaning: "how faithfully memory time is modelled"},
-	{Path: "dram.bandwidth_gb_per_s", Min: 0.001, Max: 1e5, Scope: RunScope, Unit: "GB/s", Meaning: "peak of one channel, 10^9 bytes a second"},
-	{Path: "dram.latency_ns", Min: 0, Max: 1e6, Scope: RunScope, Unit: "ns", Meaning: "unloaded, from request to first data"},
-	{Path: "dram.burst_bytes", Min: 1, Max: 4096, Scope: RunScope, Unit: "bytes", Meaning: "one access, the least that is moved; a power of two"},
+	{Path: "dram.preset", Default: `""`, Scope: RunScope, Meaning: "memory preset: the timing of tier bank; supplies bandwidth, latency, burst and energy.dram_pj_per_bit unless given"},
+	{Path: "dram.channels", Default: "1", Min: 1, Max: 1024, Scope: RunScope, Meaning: "independent channels; a power of two on tier bank"},
+	{Path: "dram.tier", Default: `"bank"`, Scope: RunScope, Meaning: "how faithfully memory time is modelled; bank needs dram.preset or dram.standard"},
+	{Path: "dram.controller", Default: "[]", Scope: RunScope, Meaning: "key=value settings of the memory controller of tier bank, as npusim dram --keys lists them, without those for traces (channels, issue_width, idle_writes); replaces an inherited list"},
+	{Path: "dram.bandwidth_gb_per_s", Min: 0.001, Max: 1e5, Scope: RunScope, Unit: "GB/s", Meaning: "peak of one channel, 10^9 bytes a second; on tier bank that of the standard"},
+	{Path: "dram.latency_ns", Min: 0, Max: 1e6, Scope: RunScope, Unit: "ns", Meaning: "unloaded, from request to first data; tier linear goes by it"},
+	{Path: "dram.burst_bytes", Min: 1, Max: 4096, Scope: RunScope, Unit: "bytes", Meaning: "one access, the least that is moved; a power of two; on tier bank that of the standard"},
 	{Path: "dram.capacity_mib", Default: "1024", Min: 1, Max: 1 << 20, Scope: RunScope, Unit: "MiB", Meaning: "all channels together"},
+	{Path: "dram.standard", Default: `""`, Scope: RunScope, Meaning: "memory standard of your own for tier bank, instead of dram.preset: a TOML file in the folder of the configuration or below, or its text; the figures that a preset supplies must stand beside it"},
 
 	{Path: "energy.mac_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "an int8 multiply with int32 accumulation"},
 	{Path: "energy.requantize_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a result scaled by the layer's multiplier, shifted and clamped"},
 	{Path: "energy.requantize_multiplier_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "more a result when each channel has its own multiplier"},
 	{Path: "energy.vector_op_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "an element operation of the vector unit"},
 	{Path: "energy.table_lookup_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a look-up in a 256-entry table"},
+	{Path: "energy.xor_gate_pj", Default: "0.0011", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a two-input XOR gate evaluated once"},
+	{Path: "energy.register_pj", Default: "0.005", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a bit of a flip-flop clocked once"},
 	{Path: "energy.activation_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.weight_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.accumulator_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
-	{Path: "energy.dram_pj_per_bit", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/bit", Meaning: "moved, core and interface"},
+	{Path: "energy.dram_pj_per_bit", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/bit", Meaning: "moved, core and interface; tier bank counts the energy of commands instead"},
 	{Path: "energy.static_mw", Default: "0.0", Max: 1e6, Scope: RunScope, Unit: "mW", Meaning: "leakage and idle clocks, on all the time; 0 leaves them out"},
 
 	{Path: "quantization.weights", Default: `"per-layer-shift"`, Scope: RunScope, Meaning: "how the channels of a layer share weight scales"},
@@ -106,10 +129,43 @@ var keys = []Key{
 	{Path: "quantization.layer[].weight_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.weight_bits"},
 	{Path: "quantization.layer[].activation_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.activation_bits"},
 
-	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM"},
+	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM; all but none need xor.units"},
+	{Path: "compression.sparsity", Default: "0.0", Max: maxSparsity, Scope: RunScope, Meaning: "share of the weights of each layer pruned by magnitude; 0 prunes nothing; not beside compression.mask or xor-fractional"},
+	{Path: "compression.pruning", Default: `"layer"`, Scope: RunScope, Meaning: "one threshold of magnitude a layer, or one over all layers of the same sparsity"},
+	{Path: "compression.mask", Default: `""`, Scope: RunScope, Meaning: "folder of .npy masks that say what is pruned: in the folder of the configuration or below; in a setting, from the working directory; not beside compression.sparsity or xor-fractional"},
+	{Path: "compression.mask_format", Default: `"smallest"`, Scope: RunScope, Meaning: "how masks are stored in DRAM"},
+	{Path: "compression.representation", Default: `"sign-magnitude"`, Scope: RunScope, Meaning: "of integer weights as bit planes"},
+	{Path: "compression.n_in", Default: "0", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "a code; with n_out, below which it stays, or 0 for both: searched; at most 8 for xor-sequential, 20 for xor-fractional"},
+	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched"},
+	{Path: "compression.n_s", Default: "1", Min: 0, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "shift registers: codes before that enter the network too; xor-sequential only"},
+	{Path: "compression.taps", Default: "2", Min: 2, Max: maxCodeInputs, Scope: RunScope, Unit: "inputs", Meaning: "that each output is the XOR of; xor-fractional only"},
+	{Path: "compression.planes", Default: "2", Min: 1, Max: maxPlanes, Scope: RunScope, Unit: "planes", Meaning: "binary planes of a weight; xor-fractional only"},
+	{Path: "compression.networks", Default: "16", Min: 1, Max: 64, Scope: RunScope, Unit: "networks", Meaning: "random networks tried, of which the best is taken"},
+	{Path: "compression.seed", Default: "1", Min: 0, Max: maxExact, Scope: RunScope, Meaning: "of the random networks"},
+	{Path: "compression.layer", Default: "[]", Scope: RunScope, Meaning: "overrides by layer name, later ones win; replaces an inherited list"},
+	{Path: "compression.layer[].match", Scope: RunScope, Meaning: "glob for the whole layer name; * and ? stop at /, [a-z] is a set"},
+	{Path: "compression.layer[].scheme", Default: "as above", Scope: RunScope, Meaning: "overrides compression.scheme"},
+	{Path: "compression.layer[].sparsity", Default: "as above", Max: maxSparsity, Scope: RunScope, Meaning: "overrides compression.sparsity; 0 prunes nothing"},
+	{Path: "compression.layer[].n_in", Default: "as above", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "overrides compression.n_in; 0: searched"},
+	{Path: "compression.layer[].n_out", Default: "as above", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "overrides compression.n_out; 0: searched"},
+	{Path: "compression.layer[].n_s", Default: "as above", Min: 0, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "overrides compression.n_s; 0: no registers"},
+	{Path: "compression.layer[].planes", Default: "as above", Min: 1, Max: maxPlanes, Scope: RunScope, Unit: "planes", Meaning: "overrides compression.planes"},
 }
 
-const layerPrefix = "quantization.layer[]."
+// lists are the lists of tables, with the types of their rows.
+var lists = []struct {
+	path string
+	row  reflect.Type
+}{
+	{"quantization.layer", reflect.TypeFor[LayerRule]()},
+	{"compression.layer", reflect.TypeFor[CompressionRule]()},
+}
+
+// Types of keys that hold several values.
+const (
+	stringList = "string list"
+	tableList  = "table list"
+)
 
 func init() {
 	for i := range keys {
@@ -119,11 +175,41 @@ func init() {
 			continue
 		}
 		root, path := reflect.TypeFor[Spec](), key.Path
-		if rest, ok := strings.CutPrefix(path, layerPrefix); ok {
-			root, path = reflect.TypeFor[LayerRule](), rest
+		for _, list := range lists {
+			if rest, ok := strings.CutPrefix(key.Path, list.path+"[]."); ok {
+				key.list, root, path = list.path, list.row, rest
+			}
 		}
 		field := fieldByPath(root, path)
 		key.index, key.Type = field.Index, typeName(field.Type)
+	}
+}
+
+// inRow reports whether the key stands in each table of a list.
+func (k *Key) inRow() bool { return k.list != "" }
+
+// name is the last part of the path.
+func (k *Key) name() string { return k.Path[strings.LastIndexByte(k.Path, '.')+1:] }
+
+// rows are the tables of a list.
+func (s *Spec) rows(list string) []reflect.Value {
+	field := fieldByPath(reflect.TypeFor[Spec](), list)
+	value := reflect.ValueOf(s).Elem().FieldByIndex(field.Index)
+	rows := make([]reflect.Value, value.Len())
+	for i := range rows {
+		rows[i] = value.Index(i)
+	}
+	return rows
+}
+
+// forEachGiven visits the keys that one row of a list gives.
+func forEachGiven(list string, row reflect.Value, visit func(key *Key, value reflect.Value)) {
+	for i := range keys {
+		if key := &keys[i]; key.list == list {
+			if value := row.FieldByIndex(key.index); !value.IsZero() {
+				visit(key, value)
+			}
+		}
 	}
 }
 
@@ -152,6 +238,9 @@ func fieldByPath(t reflect.Type, path string) reflect.StructField {
 
 // typeName is the type of a field as the documentation of its key says it.
 func typeName(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	if value, ok := reflect.Zero(t).Interface().(enumerated); ok {
 		return strings.ReplaceAll(value.enumeration().quoted(), ", ", " | ")
 	}
@@ -165,7 +254,10 @@ func typeName(t reflect.Type) string {
 	case reflect.String:
 		return "string"
 	case reflect.Slice:
-		return "table list"
+		if t.Elem().Kind() == reflect.String {
+			return stringList
+		}
+		return tableList
 	}
 	panic("configs: keys of type " + t.String() + " are not documented")
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -27,7 +28,10 @@ const maxInherit = 8
 // below; it then gives only what differs. Without inherit, keys that have no
 // default are required. A file or the sets that name a dram.preset replace
 // what earlier sources said about the keys it supplies; explicit keys of the
-// same source win over it.
+// same source win over it. A dram.standard replaces them too, and an earlier
+// dram.preset. It names a file, whose text is taken over: in the folder of the
+// file that says so or below; in a setting, from the working directory. A
+// compression.mask names a folder in the same way; its path is taken over.
 //
 // Errors are of type strict.Faults and list everything that is wrong.
 func Load(nameOrPath string, sets []string) (*Spec, error) {
@@ -166,7 +170,20 @@ func (l *loader) parse(file string, data []byte, chain []string) {
 	l.source = file
 	l.spec.Name, l.spec.Description = strings.TrimSuffix(filepath.Base(file), ".toml"), ""
 	l.memoryPreset(document, nil)
+	l.replaceMemory(document)
 	l.apply(document, nil)
+	l.standard(document, nil, func(name string) ([]byte, error) {
+		switch {
+		case len(chain) == 0:
+			return nil, errAlone
+		case !filepath.IsLocal(name):
+			return nil, errOutside
+		}
+		return readBelow(filepath.Dir(file), name)
+	})
+	if len(chain) > 0 {
+		l.mask(document, nil, filepath.Dir(file))
+	}
 }
 
 // inherit applies the source that a file inherits from.
@@ -224,22 +241,34 @@ func readBelow(folder, name string) ([]byte, error) {
 	return readFile(root.Open(name))
 }
 
-// memoryPreset applies the memory preset that a document names. Its keys count
-// as set where the preset is named.
-func (l *loader) memoryPreset(document *strict.Document, at *origin) {
-	name, ok := document.String("dram.preset")
-	if !ok || name == "" {
-		return
-	}
-	preset, err := findMemory(name)
+// folderBelow checks that a folder lies in another, symbolic links included.
+func folderBelow(folder, name string) error {
+	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return // validation will say so, with the place
+		return err
 	}
-	preset.apply(&l.spec)
-	for _, key := range memoryKeys {
-		l.origins[key] = l.place(document, "dram.preset", at)
-		delete(l.broken, key)
+	defer root.Close()
+	return isFolder(root.Stat(name))
+}
+
+// isFolder judges what a name has been found to be.
+func isFolder(info fs.FileInfo, err error) error {
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a folder")
 	}
+	return err
+}
+
+// readRegular reads a regular file of any place.
+func readRegular(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	return readFile(os.Open(name))
 }
 
 // document is the form of a file: a Spec and where it starts from.
@@ -253,12 +282,7 @@ func (l *loader) apply(source *strict.Document, at *origin) {
 	form := document{Spec: l.spec}
 	faults := source.Decode(&form)
 	l.spec = form.Spec
-	if _, replaced := source.Lines()["quantization.layer"]; replaced {
-		maps.DeleteFunc(l.origins, func(key string, _ origin) bool { return strings.HasPrefix(key, "quantization.layer[") })
-		if len(l.spec.Quantization.Layers) == 0 {
-			l.spec.Quantization.Layers = nil
-		}
-	}
+	l.replaceLists(source)
 	for key := range source.Lines() {
 		l.origins[key] = l.place(source, key, at)
 		delete(l.broken, key)
@@ -269,6 +293,22 @@ func (l *loader) apply(source *strict.Document, at *origin) {
 		}
 	}
 	l.report(faults...)
+}
+
+// replaceLists forgets where the elements of lists came from that a document
+// gives anew; a list it empties is as one never given.
+func (l *loader) replaceLists(source *strict.Document) {
+	root := reflect.ValueOf(&l.spec).Elem()
+	for i := range keys {
+		key := &keys[i]
+		if key.Type != tableList && key.Type != stringList || !source.Has(key.Path) {
+			continue
+		}
+		maps.DeleteFunc(l.origins, func(given string, _ origin) bool { return strings.HasPrefix(given, key.Path+"[") })
+		if field := root.FieldByIndex(key.index); field.Len() == 0 {
+			field.SetZero()
+		}
+	}
 }
 
 // place is the origin of a key of a document.

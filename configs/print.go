@@ -8,14 +8,15 @@ import (
 )
 
 // TOML prints the whole configuration, each key with its unit and meaning as
-// a comment. Loading the text gives an equal Spec.
+// a comment. Parsing the text gives an equal Spec, and so does loading it as a
+// file of the working directory, on which compression.mask depends.
 func (s *Spec) TOML() string {
 	var text strings.Builder
 	value := reflect.ValueOf(s).Elem()
 	section := ""
 	for i := range keys {
 		key := &keys[i]
-		if key.index == nil || key.element() || key.Type == "table list" {
+		if key.index == nil || key.inRow() || key.Type == tableList {
 			continue
 		}
 		parent, name := "", key.Path
@@ -23,39 +24,38 @@ func (s *Spec) TOML() string {
 			parent, name = key.Path[:dot], key.Path[dot+1:]
 		}
 		if parent != section {
-			s.printLayers(&text, section)
+			s.printLists(&text, section)
 			section = parent
 			fmt.Fprintf(&text, "\n[%s]\n", section)
 		}
-		writeKey(&text, name, formatValue(value.FieldByIndex(key.index)), key)
+		field := value.FieldByIndex(key.index)
+		printed := formatValue(field)
+		if field.Kind() == reflect.String && readable(field.String()) {
+			printed = "'''\n" + field.String() + "'''"
+		}
+		writeKey(&text, name, printed, key)
 	}
-	s.printLayers(&text, section)
+	s.printLists(&text, section)
 	return text.String()
 }
 
-// printLayers prints the list of tables that ends the section of its name.
-func (s *Spec) printLayers(text *strings.Builder, section string) {
-	if section != "quantization" {
-		return
-	}
-	for i := range s.Quantization.Layers {
-		fmt.Fprintf(text, "\n[[quantization.layer]]\n")
-		s.Quantization.Layers[i].forEachKey(func(key *Key, name, value string) {
-			writeKey(text, name, value, key)
-		})
-	}
+// readable reports whether a text has several lines and can be printed as such.
+func readable(text string) bool {
+	return strings.Contains(text, "\n") && !strings.Contains(text, "'''") && !strings.HasSuffix(text, "'") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f })
 }
 
-// forEachKey visits the keys that the rule gives, with their values as TOML.
-func (r *LayerRule) forEachKey(visit func(key *Key, name, value string)) {
-	row := reflect.ValueOf(r).Elem()
-	for i := range keys {
-		key := &keys[i]
-		if !key.element() {
+// printLists prints the lists of tables that end a section.
+func (s *Spec) printLists(text *strings.Builder, section string) {
+	for _, list := range lists {
+		if !strings.HasPrefix(list.path, section+".") {
 			continue
 		}
-		if field := row.FieldByIndex(key.index); !field.IsZero() {
-			visit(key, strings.TrimPrefix(key.Path, layerPrefix), formatValue(field))
+		for _, row := range s.rows(list.path) {
+			fmt.Fprintf(text, "\n[[%s]]\n", list.path)
+			forEachGiven(list.path, row, func(key *Key, value reflect.Value) {
+				writeKey(text, key.name(), formatValue(value), key)
+			})
 		}
 	}
 }
@@ -76,16 +76,22 @@ func writeKey(text *strings.Builder, name, value string, key *Key) {
 	fmt.Fprintf(text, "%-41s # %s%s\n", name+" = "+value, prefix, key.Meaning)
 }
 
-// element reports whether the key stands in each table of a list.
-func (k *Key) element() bool { return strings.HasPrefix(k.Path, layerPrefix) }
-
 // formatValue is a field as a TOML value.
 func formatValue(v reflect.Value) string {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	switch x := v.Interface().(type) {
 	case enumerated:
 		return quote(fmt.Sprint(x))
 	case string:
 		return quote(x)
+	case []string:
+		quoted := make([]string, len(x))
+		for i := range x {
+			quoted[i] = quote(x[i])
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
 	case float64:
 		return formatFloat(x)
 	default:

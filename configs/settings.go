@@ -28,11 +28,16 @@ func (l *loader) settings(sets []string) {
 			parsed = append(parsed, setting{document, at})
 		}
 	}
-	for _, s := range parsed {
+	documents := make([]*strict.Document, len(parsed))
+	for i, s := range parsed {
+		documents[i] = s.document
 		l.memoryPreset(s.document, &s.at)
 	}
+	l.replaceMemory(documents...)
 	for _, s := range parsed {
 		l.apply(s.document, &s.at)
+		l.standard(s.document, &s.at, readRegular)
+		l.mask(s.document, &s.at, "")
 	}
 }
 
@@ -52,7 +57,7 @@ func (l *loader) setting(text string, at origin) *strict.Document {
 	case key == "inherit":
 		return refuse("only a file can inherit; name the preset or file instead")
 	}
-	document, faults := strict.Parse(at.file, []byte(key+" = "+value))
+	document, faults := strict.Parse(at.file, []byte(key+" = "+textValue(key, value)))
 	if faults != nil && bareWord.MatchString(value) {
 		document, faults = strict.Parse(at.file, []byte(key+" = "+quote(value)))
 	}
@@ -61,4 +66,21 @@ func (l *loader) setting(text string, at origin) *strict.Document {
 	}
 	l.report(faults...)
 	return document
+}
+
+// textValue is the TOML of a value. Texts need no quotes for keys that take
+// nothing else, and one text serves as a list.
+func textValue(key, value string) string {
+	list := key == "dram.controller"
+	text := key == "dram.standard" || key == "compression.mask"
+	if value == "" || !list && !text || list && value[0] == '[' {
+		return value
+	}
+	if value[0] != '"' && value[0] != '\'' {
+		value = quote(value)
+	}
+	if list {
+		return "[" + value + "]"
+	}
+	return value
 }

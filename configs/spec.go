@@ -4,8 +4,10 @@
 // A Spec comes from Load: an embedded preset or a TOML file, which may inherit
 // from another, changed by single "section.key=value" settings. Every fault of
 // every source is reported at once with its file, line, key, the rule and the
-// nearest valid name (package strict). A Spec from Load is valid and must not
-// be changed: derive another with With.
+// nearest valid name (package strict). A Spec from Load is valid, stands alone
+// (of a file that dram.standard names it holds the text; only the folder of
+// compression.mask it names, as seen from the working directory) and must not be
+// changed: derive another with With.
 //
 // Units stand in the names of keys: kib and mib are binary (1024), gb is
 // decimal (10^9 bytes), pj are picojoules, mw milliwatts. A "cycle" is one of
@@ -21,6 +23,7 @@ type Spec struct {
 	Description  string       `toml:"description"`  // one line for people; a label
 	NPU          NPU          `toml:"npu"`          // clock and scratchpads
 	MACArray     MACArray     `toml:"mac_array"`    // multiply-accumulate array
+	XOR          XOR          `toml:"xor"`          // decryption of coded weights
 	Vector       Vector       `toml:"vector"`       // vector unit
 	DMA          DMA          `toml:"dma"`          // transfers between DRAM and scratchpads
 	DRAM         DRAM         `toml:"dram"`         // external memory
@@ -62,6 +65,17 @@ type MACArray struct {
 	PerChannelMultiplier bool     `toml:"per_channel_multiplier"` // the requantizer holds a multiplier for every channel, not one a layer
 }
 
+// XOR is the set of decryption units between DMA and weight scratchpad. Each
+// holds an XOR network and gives the outputs of one slice a cycle.
+type XOR struct {
+	Units           int `toml:"units"`             // units, slices a cycle; 0: the machine has none
+	MaxInputs       int `toml:"max_inputs"`        // inputs of the widest network: n_in, n_in * (n_s + 1) with registers
+	MaxOutputs      int `toml:"max_outputs"`       // outputs of the widest network, bits of a slice
+	PatchesPerCycle int `toml:"patches_per_cycle"` // patches or corrections that a unit applies a cycle
+	PatchBuffer     int `toml:"patch_buffer"`      // patches or corrections that a unit holds ahead
+	LatencyCycles   int `toml:"latency_cycles"`    // cycles from a code to its slice
+}
+
 // Vector is the unit for element-wise work, pooling, reductions and tables.
 type Vector struct {
 	Lanes        int `toml:"lanes"`         // elements a cycle of simple operations
@@ -78,15 +92,18 @@ type DMA struct {
 }
 
 // DRAM is the external memory. A memory preset supplies bandwidth, latency,
-// burst and energy.dram_pj_per_bit; explicit keys override it.
+// burst and energy.dram_pj_per_bit; explicit keys override it. Tier bank takes
+// its timing from the data sheet of that name or from Standard.
 type DRAM struct {
-	Preset          string  `toml:"preset"`             // name of a memory preset, or empty
-	Channels        int     `toml:"channels"`           // independent channels
-	Tier            Tier    `toml:"tier"`               // how faithfully memory time is modelled
-	BandwidthGBPerS float64 `toml:"bandwidth_gb_per_s"` // 10^9 bytes a second, peak of one channel
-	LatencyNS       float64 `toml:"latency_ns"`         // ns, unloaded, from request to first data
-	BurstBytes      int     `toml:"burst_bytes"`        // bytes of one access; smaller ones cost as much
-	CapacityMiB     int     `toml:"capacity_mib"`       // MiB, all channels together
+	Preset          string   `toml:"preset"`             // name of a memory preset, or empty
+	Channels        int      `toml:"channels"`           // independent channels
+	Tier            Tier     `toml:"tier"`               // how faithfully memory time is modelled
+	Controller      []string `toml:"controller"`         // "key=value" settings of the memory controller, tier bank only
+	BandwidthGBPerS float64  `toml:"bandwidth_gb_per_s"` // 10^9 bytes a second, peak of one channel
+	LatencyNS       float64  `toml:"latency_ns"`         // ns, unloaded, from request to first data; tier linear
+	BurstBytes      int      `toml:"burst_bytes"`        // bytes of one access; smaller ones cost as much
+	CapacityMiB     int      `toml:"capacity_mib"`       // MiB, all channels together
+	Standard        string   `toml:"standard"`           // text of a memory standard of the user's own, or empty
 }
 
 // PeakGBPerS is the peak bandwidth of all channels, 10^9 bytes a second.
@@ -102,10 +119,12 @@ type Energy struct {
 	RequantizeMultiplierPJ     float64 `toml:"requantize_multiplier_pj"`       // pJ more a result when each channel has its multiplier
 	VectorOpPJ                 float64 `toml:"vector_op_pj"`                   // pJ an element operation of the vector unit
 	TableLookupPJ              float64 `toml:"table_lookup_pj"`                // pJ a look-up in a 256-entry table
+	XORGatePJ                  float64 `toml:"xor_gate_pj"`                    // pJ a two-input XOR gate evaluated once
+	RegisterPJ                 float64 `toml:"register_pj"`                    // pJ a bit of a flip-flop clocked once
 	ActivationBufferPJPerByte  float64 `toml:"activation_buffer_pj_per_byte"`  // pJ a byte read or written
 	WeightBufferPJPerByte      float64 `toml:"weight_buffer_pj_per_byte"`      // pJ a byte read or written
 	AccumulatorBufferPJPerByte float64 `toml:"accumulator_buffer_pj_per_byte"` // pJ a byte read or written
-	DRAMPJPerBit               float64 `toml:"dram_pj_per_bit"`                // pJ a bit moved, core and interface
+	DRAMPJPerBit               float64 `toml:"dram_pj_per_bit"`                // pJ a bit moved, core and interface; tiers ideal and linear
 	StaticMW                   float64 `toml:"static_mw"`                      // mW of leakage and idle clocks, on all the time
 }
 
@@ -134,9 +153,4 @@ type LayerQuantization struct {
 	Weights        WeightScheme // how weight scales are shared
 	WeightBits     int          // bits of a weight
 	ActivationBits int          // bits of an activation
-}
-
-// Compression says how weights are stored in DRAM.
-type Compression struct {
-	Scheme CompressionScheme `toml:"scheme"` // codec of the weight streams
 }

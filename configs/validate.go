@@ -6,6 +6,7 @@ import (
 	"math"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,19 +33,30 @@ type validator struct {
 }
 
 func (v *validator) run() {
+	if v.loader.failed && !v.given("dram.preset") {
+		v.loader.broken["dram.preset"] = true // a source that was not read may name one
+	}
 	root := reflect.ValueOf(v.spec).Elem()
 	for i := range keys {
-		if key := &keys[i]; key.index != nil && !key.element() {
+		if key := &keys[i]; key.index != nil && !key.inRow() {
 			v.key(key, key.Path, root.FieldByIndex(key.index))
 		}
 	}
-	for i := range v.spec.Quantization.Layers {
-		v.layer(i)
+	for _, list := range lists {
+		for i, row := range v.spec.rows(list.path) {
+			v.row(list.path, i, row)
+		}
 	}
+	v.multipliers()
 	v.memory()
+	v.controller()
 	for i := range rules {
 		v.rule(&rules[i])
 	}
+	for i := range memoryRules {
+		v.rule(&memoryRules[i])
+	}
+	v.compression()
 }
 
 // fault blames the place that gave the key.
@@ -88,22 +100,41 @@ func (v *validator) key(key *Key, full string, value reflect.Value) {
 		return
 	case key.Required() && !v.given(full):
 		if !v.loader.failed && !v.coveredByMemory(full) {
-			v.fault(full, "", "is required: set it, or start with inherit")
+			rule := "is required: set it, or start with inherit"
+			if slices.Contains(memoryKeys, full) && v.given("dram.standard") && (v.spec.DRAM.Standard != "" || v.broken("dram.standard")) {
+				rule = "is required beside dram.standard: the other tiers go by it"
+			}
+			v.fault(full, "", "%s", rule)
 		}
 		v.loader.broken[full] = true // its zero is no value to judge by
 		return
 	}
+	if value.Kind() == reflect.Pointer {
+		value = value.Elem()
+	}
 	switch value.Kind() {
 	case reflect.Int:
-		v.number(key, full, float64(value.Int()))
+		x := float64(value.Int())
+		if value.Int() > maxExact {
+			x = math.Inf(1) // above every bound, to which a float might round it
+		}
+		v.number(key, full, x, fmt.Sprint(value.Int()))
 	case reflect.Float64:
-		v.number(key, full, value.Float())
+		v.number(key, full, value.Float(), formatBound(value.Float()))
 	case reflect.Uint8:
 		names := value.Interface().(enumerated).enumeration()
 		if n := value.Uint(); n == 0 || int(n) >= len(names.names) {
 			v.refuse(full, "must be one of %s", names.quoted())
 		}
 	case reflect.String:
+		if full == "dram.standard" {
+			if text := value.String(); text != "" {
+				if wrong := notStandard(text); wrong != "" {
+					v.refuse(full, "%s", wrong)
+				}
+			}
+			return
+		}
 		if text := value.String(); !utf8.ValidString(text) || len(text) > maxText {
 			v.refuse(full, "must be UTF-8 text of at most %d bytes", maxText)
 		}
@@ -124,8 +155,9 @@ func (v *validator) coveredByMemory(full string) bool {
 	return false
 }
 
-// number checks bounds; not-a-number is outside all of them.
-func (v *validator) number(key *Key, full string, x float64) {
+// number checks bounds; not-a-number is outside all of them. The text is what
+// messages call the number.
+func (v *validator) number(key *Key, full string, x float64, text string) {
 	if x >= key.Min && x <= key.Max {
 		return
 	}
@@ -134,45 +166,56 @@ func (v *validator) number(key *Key, full string, x float64) {
 		supported = formatBound(key.Min)
 	}
 	if x > key.Max && x <= key.LaterMax {
-		v.refuse(full, "%s is known but not supported by this version; supported: %s", formatBound(x), supported)
+		v.refuse(full, "%s is known but not supported by this version; supported: %s", text, supported)
 		return
 	}
-	v.refuse(full, "must be %s, not %s", strings.TrimSpace(supported+" "+key.Unit), formatBound(x))
+	v.refuse(full, "must be %s, not %s", strings.TrimSpace(supported+" "+key.Unit), text)
 }
 
 // formatBound prints whole numbers of common size without an exponent.
 func formatBound(x float64) string {
-	if x == math.Trunc(x) && math.Abs(x) < 1e12 {
+	if x == math.Trunc(x) && math.Abs(x) <= maxExact {
 		return fmt.Sprintf("%.0f", x)
 	}
 	return formatFloat(x)
 }
 
-// layer checks one row of quantization.layer.
-func (v *validator) layer(i int) {
-	rule := &v.spec.Quantization.Layers[i]
-	prefix := fmt.Sprintf("quantization.layer[%d].", i)
-	row := reflect.ValueOf(rule).Elem()
+// row checks one table of a list by itself.
+func (v *validator) row(list string, i int, row reflect.Value) {
+	prefix := rowPrefix(list, i)
 	for j := range keys {
 		key := &keys[j]
-		if !key.element() {
+		if key.list != list {
 			continue
 		}
-		full, value := prefix+strings.TrimPrefix(key.Path, layerPrefix), row.FieldByIndex(key.index)
+		full, value := prefix+key.name(), row.FieldByIndex(key.index)
 		_, explicit := v.loader.origins[full]
-		if explicit || !value.IsZero() {
+		if !value.IsZero() || explicit && value.Kind() != reflect.Pointer {
 			v.key(key, full, value)
 		}
 	}
 	if match := prefix + "match"; !v.broken(match) {
-		if rule.Match == "" {
+		pattern := row.FieldByName("Match").String()
+		if pattern == "" {
 			v.fault(v.placed(match, prefix), "", "is required: a glob for layer names, such as \"conv*\"")
-		} else if _, err := path.Match(rule.Match, ""); err != nil {
-			v.fault(match, "", "%q is no valid glob: a bracket or backslash is left open", shorten(rule.Match))
+		} else if _, err := path.Match(pattern, ""); err != nil {
+			v.fault(match, "", "%q is no valid glob: a bracket or backslash is left open", shorten(pattern))
 		}
 	}
-	if weights := prefix + "weights"; !v.broken(weights) && !v.broken("mac_array.per_channel_multiplier") {
-		if wrong := multiplierFor(v.spec, rule.Weights); wrong != "" {
+}
+
+// rowPrefix is what the keys of a table of a list begin with.
+func rowPrefix(list string, i int) string { return fmt.Sprintf("%s[%d].", list, i) }
+
+// multipliers checks that the hardware can carry out the weight scheme of each
+// rule of quantization.layer.
+func (v *validator) multipliers() {
+	for i := range v.spec.Quantization.Layers {
+		weights := rowPrefix("quantization.layer", i) + "weights"
+		if v.broken(weights) || v.broken("mac_array.per_channel_multiplier") {
+			continue
+		}
+		if wrong := multiplierFor(v.spec, v.spec.Quantization.Layers[i].Weights); wrong != "" {
 			v.fault(weights, "", "%s", wrong)
 		}
 	}
