@@ -2,9 +2,9 @@
 // ONNX file and a configuration to a program of the machine.
 //
 // Its rooms: onnx (file format), ops (operators), graph (float network),
-// transform (float rewriting), floatref (float execution), dataset,
+// transform (float rewriting), floatref (float execution), dataset, prune,
 // quantize (float to integer), integer (quantized network and its reference),
-// lower (tiles, memory, instructions).
+// codec and compress (coded weights), lower (tiles, memory, instructions).
 package compiler
 
 import (
@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/lower"
@@ -41,6 +42,8 @@ type Options struct {
 	Calibration Samples
 	Workers     int
 	Lower       lower.Options
+	Judge       lower.Judge     // may be nil: then the tile search's estimates decide
+	Cache       *compress.Cache // of weight codes; may be nil
 	// Dump, if set, receives the text form of what each pass made.
 	Dump func(pass, text string)
 	// Progress, if set, is told which pass runs.
@@ -55,9 +58,11 @@ type Compilation struct {
 	Model       *onnx.Model
 	Graph       *graph.Graph       // as imported
 	Network     *transform.Network // rewritten, still float
+	Pruned      *transform.Network // the same with pruned weights; Network itself if none are
 	Calibration *quantize.Calibration
 	Quantized   *integer.Graph
 	Report      *quantize.Report
+	Encoder     *compress.Encoder // nil if no weights are coded
 	Program     *isa.Program
 
 	Times []PassTime
@@ -80,9 +85,11 @@ type pass struct {
 var passes = []pass{
 	{"import", nil, importModel, func(c *Compilation) string { return c.Graph.String() }},
 	{"transform", []string{"import"}, transformGraph, func(c *Compilation) string { return c.Network.Graph.String() }},
-	{"calibrate", []string{"transform"}, calibrate, nil},
+	{"prune", []string{"transform"}, pruneNetwork, nil},
+	{"calibrate", []string{"prune"}, calibrate, nil},
 	{"quantize", []string{"calibrate"}, quantizeNetwork, func(c *Compilation) string { return c.Report.String() + c.Quantized.String() }},
-	{"lower", []string{"quantize"}, lowerGraph, disassembly},
+	{"compress", []string{"quantize"}, compressWeights, nil},
+	{"lower", []string{"compress"}, lowerGraph, disassembly},
 	{"verify", []string{"lower"}, verifyProgram, nil},
 }
 
@@ -164,12 +171,12 @@ func calibrate(ctx context.Context, c *Compilation) (err error) {
 		}
 		return samples.Load(i)
 	}
-	c.Calibration, err = quantize.Calibrate(c.Network, &c.Options.Spec.Quantization, samples.Count, c.Options.Workers, load)
+	c.Calibration, err = quantize.Calibrate(c.Pruned, &c.Options.Spec.Quantization, samples.Count, c.Options.Workers, load)
 	return err
 }
 
 func quantizeNetwork(_ context.Context, c *Compilation) (err error) {
-	if c.Quantized, c.Report, err = quantize.Quantize(c.Network, c.Calibration, &c.Options.Spec.Quantization); err != nil {
+	if c.Quantized, c.Report, err = quantize.Quantize(c.Pruned, c.Calibration, &c.Options.Spec.Quantization); err != nil {
 		return err
 	}
 	return c.Quantized.Validate()
@@ -183,7 +190,10 @@ func lowerGraph(_ context.Context, c *Compilation) (err error) {
 	options := c.Options.Lower
 	options.ModelHash = c.Model.SHA256
 	options.Settings = append(slices.Clone(options.Settings), isa.Setting{Name: ParametersSetting, Value: strconv.FormatInt(c.Graph.Parameters(), 10)})
-	c.Program, err = lower.Lower(c.Quantized, lower.NewTarget(c.Options.Spec), options)
+	if c.Encoder != nil {
+		options.Encoder = c.Encoder
+	}
+	c.Program, err = lower.Best(c.Quantized, lower.NewTarget(c.Options.Spec), options, c.Options.Judge)
 	return err
 }
 

@@ -101,6 +101,9 @@ func Accesses(list []Access, d *Dynamic, descriptor Descriptor) []Access {
 		add(dram, dram == 1, NewStridedSet(d.Offsets[dram], span, uint64(t.DRAMBlockStride), int(t.Blocks)))
 		span = uint64(t.Rows-1)*uint64(t.BufferRowStride) + uint64(t.Run)
 		add(buffer, buffer == 1, NewStridedSet(d.Offsets[buffer], span, uint64(t.BufferBlockStride), int(t.Blocks)))
+	case *EncodedWeights:
+		add(0, false, linear(0, t.StreamBytes()))
+		add(1, true, linear(1, int(t.Elements)))
 	case *ConvolutionTile:
 		n := int(t.OutputChannels)
 		add(0, false, t.Input.bytes(d.Offsets[0], int(t.InputChannels), int(t.InputRows), int(t.InputColumns)))

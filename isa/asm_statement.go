@@ -79,6 +79,8 @@ func (a *assembler) row(name string, tokens []string) error {
 	switch kind {
 	case "tensor":
 		return a.tensor(name, arguments)
+	case "network":
+		return a.network(name, arguments)
 	case "layer":
 		return a.layer(name, arguments)
 	case "semaphore":
@@ -89,7 +91,7 @@ func (a *assembler) row(name string, tokens []string) error {
 			return a.descriptor(name, DescriptorKind(k), arguments)
 		}
 	}
-	return unknown("kind of row", kind, append([]string{"tensor", "layer", "semaphore"}, descriptorKindNames[1:]...))
+	return unknown("kind of row", kind, append([]string{"tensor", "layer", "semaphore", "network"}, descriptorKindNames[1:]...))
 }
 
 func (a *assembler) descriptor(name string, kind DescriptorKind, arguments []string) error {

@@ -41,6 +41,7 @@ const (
 	bindingSection
 	traceSection // one a unit
 	metadataSection
+	networkSection
 	sectionEnd
 
 	optionalSections sectionKind = 0x8000
@@ -63,6 +64,7 @@ var sections = [sectionEnd]struct {
 	bindingSection:    {"bindings", false, writeBindings, readBindings},
 	traceSection:      {"trace", true, writeTrace, readTrace},
 	metadataSection:   {"metadata", false, writeMetadata, readMetadata},
+	networkSection:    {"networks", false, writeNetworks, readNetworks},
 }
 
 func sectionName(kind sectionKind, index uint16) string {

@@ -13,6 +13,7 @@ const (
 	ElementwiseKind
 	CopyKind
 	RearrangeKind
+	EncodedKind
 	descriptorKindEnd
 )
 
@@ -27,14 +28,17 @@ const (
 	InvalidClass TensorClass = iota
 	WeightClass
 	ActivationClass
-	MetadataClass // biases, channel shifts and multipliers, tables
+	MetadataClass   // biases, channel shifts and multipliers, tables
+	CorrectionClass // what decoded weights are put right with
+	MaskClass       // where weights are pruned
 	classEnd
 )
 
 // NumClasses bounds tables indexed by TensorClass.
 const NumClasses = int(classEnd)
 
-var classNames = [NumClasses]string{InvalidClass: "invalid", WeightClass: "weights", ActivationClass: "activations", MetadataClass: "metadata"}
+var classNames = [NumClasses]string{InvalidClass: "invalid", WeightClass: "weights", ActivationClass: "activations", MetadataClass: "metadata",
+	CorrectionClass: "corrections", MaskClass: "masks"}
 
 func (c TensorClass) String() string {
 	if int(c) < NumClasses {
@@ -45,7 +49,7 @@ func (c TensorClass) String() string {
 
 // Descriptor is a loop-invariant parameter record. The concrete types are
 // *Transfer, *ConvolutionTile, *PoolTile, *BinaryTile, *ElementwiseTile,
-// *CopyTile and *RearrangeTile. Their fields carry tags: `isa:"name,type"`
+// *CopyTile, *RearrangeTile and *EncodedWeights. Their fields carry tags: `isa:"name,type"`
 // with the wire type, and `doc` with the meaning; the codec, the assembler and
 // the reference page are driven by them.
 type Descriptor interface {
@@ -81,7 +85,7 @@ func (v *View) Offset(channel, row, column int) int {
 // element is a byte. Bits 8 copies bytes unchanged whatever they mean.
 type Transfer struct {
 	Layer             uint16      `isa:"layer,u16" doc:"row of the layer table"`
-	Class             TensorClass `isa:"class,u8" doc:"traffic class: 1 weights, 2 activations, 3 metadata"`
+	Class             TensorClass `isa:"class,u8" doc:"traffic class: 1 weights, 2 activations, 3 metadata, 4 corrections, 5 masks"`
 	Bits              uint8       `isa:"bits,u8" doc:"width of an element in DRAM, 2 to 8 bits"`
 	Group             uint32      `isa:"group,u32" doc:"elements packed together before rounding up to a byte"`
 	Run               uint32      `isa:"run,u32" doc:"elements per run, a multiple of group"`

@@ -30,6 +30,7 @@ func Disassemble(w io.Writer, p *Program) error {
 	d := &disassembler{Writer: bufio.NewWriter(w), p: p}
 	d.metadata()
 	d.tables()
+	d.networks()
 	d.descriptors()
 	for u := range NumUnits {
 		d.code(Unit(u))
@@ -111,6 +112,18 @@ func (d *disassembler) tables() {
 	for i := range p.Semaphores {
 		s := &p.Semaphores[i]
 		d.printf("s%d = semaphore %s -> %s initial=%d\n", i, s.Signaller, s.Waiter, s.Initial)
+	}
+}
+
+// networks prints the rows of each network as hexadecimal numbers.
+func (d *disassembler) networks() {
+	d.heading("XOR networks: inputs outputs, a row of taps an output", len(d.p.Networks))
+	for i, n := range d.p.Networks {
+		d.printf("x%d = network inputs=%d", i, n.Inputs)
+		for k, row := range n.Rows {
+			d.printf("%s%x", [2]string{" rows=", ","}[min(k, 1)], row)
+		}
+		d.printf("\n")
 	}
 }
 
@@ -247,6 +260,8 @@ func summary(descriptor Descriptor) string {
 	switch t := descriptor.(type) {
 	case *Transfer:
 		return fmt.Sprintf("%d bytes of %s in DRAM", t.DRAMBytes(), t.Class)
+	case *EncodedWeights:
+		return fmt.Sprintf("%d weights of %d bits in %d bytes, %s code", t.Elements, t.Bits, t.StreamBytes(), t.Codec)
 	case *ConvolutionTile:
 		text := fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d", t.OutputChannels, t.OutputRows, t.OutputColumns, t.InputChannels, t.KernelRows, t.KernelColumns)
 		if !t.First {

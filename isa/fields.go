@@ -70,7 +70,7 @@ var records = buildRecords()
 
 func buildRecords() (table [NumDescriptorKinds]record) {
 	for _, d := range []Descriptor{
-		&Transfer{}, &ConvolutionTile{}, &PoolTile{}, &BinaryTile{}, &ElementwiseTile{}, &CopyTile{}, &RearrangeTile{},
+		&Transfer{}, &ConvolutionTile{}, &PoolTile{}, &BinaryTile{}, &ElementwiseTile{}, &CopyTile{}, &RearrangeTile{}, &EncodedWeights{},
 	} {
 		t := reflect.TypeOf(d).Elem()
 		fields := buildFields(t)
@@ -122,6 +122,12 @@ func enumNames(t reflect.Type) []string {
 		return poolModeNames[:]
 	case BinaryMode:
 		return binaryModeNames[:]
+	case WeightCodec:
+		return weightCodecNames[:]
+	case WeightRepresentation:
+		return weightRepresentationNames[:]
+	case MaskFormat:
+		return maskFormatNames[:]
 	}
 	return nil
 }

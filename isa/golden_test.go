@@ -40,6 +40,8 @@ var instructionGoldens = []struct {
 		"0e050000 08000000 0100000000000006 00000000 00000000 0300000000000006 00000000 00000000"},
 	{VectorUnit, "rearrange d9 input=activation_buffer[0x1] output=activation_buffer[0x3]",
 		"0f030000 09000000 0100000000000006 00000000 00000000 0300000000000006 00000000 00000000"},
+	{LoadDMA, "load_encoded d10 from=weights[0x40] to=weight_buffer[0x80]",
+		"10030000 0a000000 4000000000000001 00000000 00000000 8000000000000007 00000000 00000000"},
 }
 
 const textStart = "npusim-program 1.0\nrounding half-up-shift\n"
@@ -111,6 +113,9 @@ var descriptorGoldens = []struct {
 		"dims=[1 1 1 1 3 2] input_strides=[0 0 0 0 1 15] start=67 input={block=2 pixel_stride=2} output={block=3 pixel_stride=3}",
 		"07007200 0600 02000000 0100 0300 04000000 0100 0200 0300 0500 03000000 0100 0200 01000000 01000000 01000000 01000000 03000000 02000000 " +
 			"00000000 00000000 00000000 00000000 01000000 0f000000 43000000 0200 0000 02000000 00000000 00000000 0300 0000 03000000 00000000 00000000"},
+	{"encoded_weights layer=7 codec=sequential representation=sign_magnitude bits=8 registers=2 inverted=129 mask=run_length network=3 elements=1024 kept=100 channels=16 " +
+		"code_bytes=128 correction_bytes=5 mask_bytes=60 patches=4 stalls=1",
+		"08002e00 0700 02 02 08 02 81 03 0300 00040000 64000000 10000000 80000000 05000000 3c000000 00000000 04000000 01000000"},
 }
 
 func TestDescriptorGoldens(t *testing.T) {

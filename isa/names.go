@@ -13,7 +13,7 @@ func nameOf(names []string, value int, what string) string {
 
 var descriptorKindNames = [NumDescriptorKinds]string{
 	NoDescriptor: "none", TransferKind: "transfer", ConvolutionKind: "convolution_tile", PoolKind: "pool_tile",
-	BinaryKind: "binary_tile", ElementwiseKind: "elementwise_tile", CopyKind: "copy_tile", RearrangeKind: "rearrange_tile",
+	BinaryKind: "binary_tile", ElementwiseKind: "elementwise_tile", CopyKind: "copy_tile", RearrangeKind: "rearrange_tile", EncodedKind: "encoded_weights",
 }
 
 func (k DescriptorKind) String() string {
@@ -33,6 +33,20 @@ func (m PoolMode) String() string { return nameOf(poolModeNames[:], int(m), "poo
 var binaryModeNames = [...]string{AddMode: "add", MultiplyMode: "multiply", DivideMode: "divide"}
 
 func (m BinaryMode) String() string { return nameOf(binaryModeNames[:], int(m), "binary_mode") }
+
+var weightCodecNames = [...]string{BlockCodec: "block", SequentialCodec: "sequential", FractionalCodec: "fractional"}
+
+func (c WeightCodec) String() string { return nameOf(weightCodecNames[:], int(c), "weight_codec") }
+
+var weightRepresentationNames = [...]string{TwosComplement: "twos_complement", SignMagnitude: "sign_magnitude", ScaledSigns: "scaled_signs"}
+
+func (r WeightRepresentation) String() string {
+	return nameOf(weightRepresentationNames[:], int(r), "weight_representation")
+}
+
+var maskFormatNames = [...]string{NoMask: "none", RawMask: "raw", RunLengthMask: "run_length"}
+
+func (f MaskFormat) String() string { return nameOf(maskFormatNames[:], int(f), "mask_format") }
 
 var roundingNames = [...]string{
 	HalfUpShift: "half-up-shift", TFLiteSingle: "tflite-single", TFLiteDouble: "tflite-double", HalfEvenFloat32: "half-even-f32",

@@ -91,6 +91,7 @@ const (
 	Softmax
 	Copy
 	Rearrange
+	LoadEncoded
 	opcodeEnd
 )
 
@@ -204,6 +205,11 @@ var Instructions = [NumOpcodes]Information{
 			{Name: "input", Role: Source, Spaces: activation},
 			{Name: "output", Role: Destination, Spaces: activation}},
 		Semantics: "Permutes: walks the output tile in channel, row, column order while the index in the whole input tensor follows up to six strides."},
+	LoadEncoded: {Name: "load_encoded", Units: []Unit{LoadDMA}, Descriptor: EncodedKind,
+		Operands: []Operand{
+			{Name: "from", Role: Source, Spaces: []Space{Weights}},
+			{Name: "to", Role: Destination, Spaces: weight}},
+		Semantics: "Reads coded weights from DRAM, sends their bits through the XOR decryption units, puts them right with the corrections, clears pruned weights, and writes one int8 a weight to the weight buffer."},
 }
 
 func (o Opcode) String() string {

@@ -1,5 +1,7 @@
 package isa
 
+import "github.com/npusim/npusim/isa/xorcode"
+
 // Program is a self-contained compiled network: with it and a Spec whose
 // machine hash matches, a network is disassembled, executed and timed without
 // the compiler or the model.
@@ -12,8 +14,9 @@ type Program struct {
 
 	Code        [NumUnits][]Instruction // one section a unit, each ending with Halt; absent units are empty
 	Descriptors []Descriptor
-	Semaphores  []Semaphore // row k describes semaphore k
-	Constants   []byte      // contents of the Weights region
+	Semaphores  []Semaphore        // row k describes semaphore k
+	Constants   []byte             // contents of the Weights region
+	Networks    []*xorcode.Network // of the decryption units, as EncodedWeights names them
 	RegionBytes [NumSpaces]uint64
 	Buffers     [NumSpaces]uint64 // peak bytes of each scratchpad in use
 

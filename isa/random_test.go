@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"pgregory.net/rapid"
+
+	"github.com/npusim/npusim/isa/xorcode"
 )
 
 // The draw functions make random values that are well formed, so that they
@@ -76,6 +78,27 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			InputChannels: wide(t, "channels"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
 			StartChannel: rapid.Int32().Draw(t, "start"), StartRow: rapid.Int32().Draw(t, "start"), StepColumn: rapid.Int32().Draw(t, "step"),
 			Input: drawView(t, "input"), Output: drawView(t, "output"), Fill: small("fill"), UseTable: flag("table")}
+	case EncodedKind:
+		channels, bits := wide(t, "channels"), rapid.Uint8Range(2, 8).Draw(t, "bits")
+		e := &EncodedWeights{Layer: layer, Codec: WeightCodec(rapid.IntRange(1, 3).Draw(t, "codec")), Representation: SignMagnitude, Bits: bits,
+			Inverted: rapid.Uint8().Draw(t, "inverted") >> (8 - bits), Mask: NoMask, Network: rapid.Uint16().Draw(t, "network"),
+			Elements: channels * wide(t, "elements"), Channels: channels, CodeBytes: wide(t, "code")}
+		e.Kept = e.Elements
+		if e.Codec == FractionalCodec {
+			e.Representation, e.ScaleBytes = ScaledSigns, uint32(bits)*channels
+			return e
+		}
+		e.CorrectionBytes, e.Patches, e.Stalls = wide(t, "corrections"), wide(t, "patches"), wide(t, "stalls")
+		switch e.Mask = MaskFormat(rapid.IntRange(1, 3).Draw(t, "mask")); e.Mask {
+		case RawMask:
+			e.MaskBytes, e.Kept = (e.Elements+7)/8, rapid.Uint32Range(0, e.Elements).Draw(t, "kept")
+		case RunLengthMask:
+			e.MaskBytes = wide(t, "mask bytes")
+		}
+		if e.Codec == SequentialCodec {
+			e.Registers = rapid.Uint8Range(0, 2).Draw(t, "registers")
+		}
+		return e
 	default:
 		c, r, w := wide(t, "channels"), extent(t, "rows"), extent(t, "columns")
 		channel, row, column := rapid.Uint32Range(0, 99).Draw(t, "origin"), rapid.Uint16Range(0, 99).Draw(t, "origin"), rapid.Uint16Range(0, 99).Draw(t, "origin")
@@ -144,6 +167,9 @@ func drawProgram(t *rapid.T) *Program {
 	}
 	for range repeat("descriptors", 6) {
 		p.Descriptors = append(p.Descriptors, drawDescriptor(t))
+	}
+	for range repeat("networks", 2) {
+		p.Networks = append(p.Networks, xorcode.RandomNetwork(rapid.IntRange(1, 64).Draw(t, "inputs"), rapid.IntRange(1, 70).Draw(t, "outputs"), rapid.Uint64().Draw(t, "seed")))
 	}
 	for range repeat("semaphores", 4) {
 		unit := rapid.IntRange(1, NumUnits-1)

@@ -76,7 +76,7 @@ func (r *rules) enum(name string, names []string, value uint8) {
 // Validate implements Descriptor.
 func (t *Transfer) Validate() error {
 	var r rules
-	r.require(t.Class > InvalidClass && t.Class < classEnd, "class is %d, must name weights, activations or metadata", uint8(t.Class))
+	r.require(t.Class > InvalidClass && t.Class < classEnd, "class is %d, must name a traffic class", uint8(t.Class))
 	r.require(t.Bits >= 2 && t.Bits <= 8, "bits is %d, must be 2 to 8", t.Bits)
 	r.positive("group", uint64(t.Group))
 	r.positive("run", uint64(t.Run))

@@ -46,12 +46,34 @@ func TestValidateRules(t *testing.T) {
 		change(d)
 		return d
 	}
+	encoded := func(change func(*EncodedWeights)) Descriptor {
+		d := &EncodedWeights{Codec: BlockCodec, Representation: SignMagnitude, Bits: 4, Mask: RawMask, Elements: 64, Kept: 10, Channels: 16,
+			CodeBytes: 16, CorrectionBytes: 3, MaskBytes: 8, Patches: 2}
+		change(d)
+		return d
+	}
 	for _, test := range []struct {
 		d    Descriptor
 		want string // "" for a valid descriptor
 	}{
+		{encoded(func(*EncodedWeights) {}), ""},
+		{encoded(func(d *EncodedWeights) { d.Codec = 0 }), "codec is 0, must name block"},
+		{encoded(func(d *EncodedWeights) { d.Bits = 1 }), "bits is 1, must be at least 2"},
+		{encoded(func(d *EncodedWeights) { d.Registers = 1 }), "registers is 1"},
+		{encoded(func(d *EncodedWeights) { d.Codec, d.Registers = SequentialCodec, 3 }), "registers is 3"},
+		{encoded(func(d *EncodedWeights) { d.Codec, d.Registers = SequentialCodec, 2 }), ""},
+		{encoded(func(d *EncodedWeights) { d.Inverted = 0x10 }), "inverted is 0x10"},
+		{encoded(func(d *EncodedWeights) { d.Channels = 3 }), "elements 64 is not a multiple of channels 3"},
+		{encoded(func(d *EncodedWeights) { d.Kept = 65 }), "kept is 65 of 64"},
+		{encoded(func(d *EncodedWeights) { d.Mask = NoMask }), "mask none goes with all weights kept"},
+		{encoded(func(d *EncodedWeights) { d.Mask, d.Kept, d.MaskBytes = NoMask, 64, 0 }), ""},
+		{encoded(func(d *EncodedWeights) { d.MaskBytes = 7 }), "mask_bytes is 7, a raw mask of 64 weights takes 8"},
+		{encoded(func(d *EncodedWeights) { d.ScaleBytes = 4 }), "scale_bytes is 4, must be 0"},
+		{encoded(func(d *EncodedWeights) { d.Representation = ScaledSigns }), "scale_bytes is 0, must be 64"},
+		{encoded(func(d *EncodedWeights) { d.Representation, d.ScaleBytes = ScaledSigns, 64 }), "the fractional code and scaled signs go together"},
+		{encoded(func(d *EncodedWeights) { d.CodeBytes = 0 }), "code_bytes is 0"},
 		{transfer(func(*Transfer) {}), ""},
-		{transfer(func(d *Transfer) { d.Class = 4 }), "class is 4"},
+		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 6"},
 		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},
 		{transfer(func(d *Transfer) { d.Bits = 9 }), "bits is 9"},
 		{transfer(func(d *Transfer) { d.Group = 0 }), "group is 0"},

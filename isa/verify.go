@@ -153,6 +153,17 @@ func (v *verifier) tables() {
 			v.failTable("d%d: %s: %v", i, d.Kind(), err)
 		} else if d.LayerIndex() >= len(p.Layers) {
 			v.failTable("d%d: layer is %d, the layer table has %d rows", i, d.LayerIndex(), len(p.Layers))
+		} else if t, is := d.(*EncodedWeights); is {
+			if err := t.fits(p.Networks); err != nil {
+				v.failTable("d%d: %s: %v", i, d.Kind(), err)
+			}
+		}
+	}
+	for i, n := range p.Networks {
+		if n == nil {
+			v.failTable("x%d is missing", i)
+		} else if err := n.Validate(); err != nil {
+			v.failTable("x%d: %v", i, err)
 		}
 	}
 	for i := range p.Layers {

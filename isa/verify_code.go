@@ -119,7 +119,7 @@ func (v *verifier) operands(u Unit, i int) {
 }
 
 // isCompute tells the instructions that have a trace record.
-func isCompute(op Opcode) bool { return op >= Convolution && op < opcodeEnd }
+func isCompute(op Opcode) bool { return op >= Convolution && op < opcodeEnd && op != LoadEncoded }
 
 func (v *verifier) trace(u Unit) {
 	records := v.p.Trace[u]

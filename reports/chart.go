@@ -1,36 +1,24 @@
 package reports
 
 import (
-	"bytes"
 	"fmt"
-	"html"
 	"image"
 	"image/color"
-	"image/png"
 	"io"
 	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // Chart is a plot of stacked horizontal bars, one row a layer; it grows with
 // the number of rows.
 type Chart struct {
-	title, subtitle string
-	axis            string // what the bars measure
-	unit            string // of the axis: B takes SI prefixes, words are counted in thousands and so on
-	series          []chartSeries
-	rows            []chartRow
-}
-
-// chartSeries is a part of every bar.
-type chartSeries struct {
-	name  string // in the legend
-	color color.NRGBA
+	head
+	axis string // what the bars measure
+	unit string // of the axis: B takes SI prefixes, words are counted in thousands and so on
+	rows []chartRow
 }
 
 // chartRow is a bar: the values stack in the order of the series.
@@ -74,27 +62,6 @@ func (c *Chart) rowHeight() (height, nameSize float64) {
 	return 11.5, 8
 }
 
-// legendLines breaks the legend into lines: the indexes of the series of each.
-func (c *Chart) legendLines() [][]int {
-	style := sans(legendSize, false, ink)
-	var lines [][]int
-	var line []int
-	used := vg.Length(0)
-	for i, s := range c.series {
-		w := vg.Points(legendSwatch+4) + style.Width(s.name)
-		if len(line) > 0 && used+w > innerWidth {
-			lines = append(lines, line)
-			line, used = nil, 0
-		}
-		line = append(line, i)
-		used += w + vg.Points(legendGap)
-	}
-	if len(line) > 0 {
-		lines = append(lines, line)
-	}
-	return lines
-}
-
 // tall tells that the labels of the axis below the last row are far from the
 // first rows, so that they are repeated above.
 func (c *Chart) tall() bool { return len(c.rows) > fewRows }
@@ -106,7 +73,7 @@ func (c *Chart) headHeight() float64 {
 	if c.tall() {
 		gap = 22
 	}
-	return chartMargin + 18 + 17 + float64(len(c.legendLines()))*legendLine + gap
+	return c.headPoints() + gap
 }
 
 // size is the size of the chart in points.
@@ -118,30 +85,8 @@ func (c *Chart) size() (w, h vg.Length) {
 
 // draw draws the chart.
 func (c *Chart) draw(canvas vg.CanvasSizer) {
-	dc := draw.New(canvas)
-	dc.SetColor(color.White)
-	dc.Fill(dc.Rectangle.Path())
-
-	// The strip above the data.
-	left := dc.Min.X + vg.Points(chartMargin)
-	y := dc.Max.Y - vg.Points(chartMargin+titleSize)
-	style := sans(titleSize, true, ink)
-	dc.FillText(style, vg.Point{X: left, Y: y}, fit(style, c.title, innerWidth))
-	y -= vg.Points(17)
-	style = sans(legendSize, false, faintInk)
-	dc.FillText(style, vg.Point{X: left, Y: y}, fit(style, c.subtitle, innerWidth))
-	y -= vg.Points(4)
-	for _, line := range c.legendLines() {
-		y -= vg.Points(legendLine)
-		x := left
-		for _, i := range line {
-			fillRectangle(dc, c.series[i].color, x, y+vg.Points(1), x+vg.Points(legendSwatch), y+vg.Points(1+legendSwatch))
-			x += vg.Points(legendSwatch + 4)
-			style := sans(legendSize, false, ink)
-			dc.FillText(style, vg.Point{X: x, Y: y + vg.Points(1)}, c.series[i].name)
-			x += style.Width(c.series[i].name) + vg.Points(legendGap)
-		}
-	}
+	dc := whiteCanvas(canvas)
+	c.drawHead(dc)
 
 	// The data. Room is left beside the longest bar for its figure.
 	longest := 0.0
@@ -226,41 +171,12 @@ func (b *bars) Plot(dc draw.Canvas, p *plot.Plot) {
 	}
 }
 
-func fillRectangle(dc draw.Canvas, c color.Color, x0, y0, x1, y1 vg.Length) {
-	dc.FillPolygon(c, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
-}
-
 // WriteSVG writes the chart as SVG with a title for screen readers. Fonts are
 // named, not embedded.
-func (c *Chart) WriteSVG(w io.Writer) error {
-	width, height := c.size()
-	canvas := vgsvg.New(width, height)
-	c.draw(canvas)
-	var b bytes.Buffer
-	if _, err := canvas.WriteTo(&b); err != nil {
-		return fmt.Errorf("SVG of %q: %w", c.title, err)
-	}
-	svg := bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;font-variant:normal;"), []byte("font-family:"+svgFontFamily+";"))
-	svg = bytes.Replace(svg, []byte("<svg "), []byte(`<svg role="img" `), 1)
-	svg = bytes.Replace(svg, []byte("<g transform"), []byte("<title>"+html.EscapeString(c.title)+"</title>\n<g transform"), 1)
-	_, err := w.Write(svg)
-	return err
-}
-
-// raster draws the chart into an image.
-func (c *Chart) raster(dpi int) image.Image {
-	width, height := c.size()
-	canvas := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
-	c.draw(canvas)
-	return canvas.Image()
-}
+func (c *Chart) WriteSVG(w io.Writer) error { return writeSVG(w, c) }
 
 // WritePNG writes the chart as PNG of 144 pixels an inch.
-func (c *Chart) WritePNG(w io.Writer) error {
-	var b bytes.Buffer
-	if err := png.Encode(&b, paletted(c.raster(rasterDPI))); err != nil {
-		return fmt.Errorf("PNG of %q: %w", c.title, err)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}
+func (c *Chart) WritePNG(w io.Writer) error { return writePNG(w, c) }
+
+// raster draws the chart into an image.
+func (c *Chart) raster(dpi int) image.Image { return rasterOf(c, dpi) }

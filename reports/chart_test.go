@@ -195,11 +195,16 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// TestChartGolden compares pixels: they depend on the pinned versions of the
-// drawing modules, a little on the rounding of the processor.
 func TestChartGolden(t *testing.T) {
-	path := filepath.Join("testdata", "cycles_small.png")
-	content := render(t, CyclesByLayer(synthetic(5)).WritePNG)
+	goldenPicture(t, "cycles_small.png", render(t, CyclesByLayer(synthetic(5)).WritePNG))
+}
+
+// goldenPicture compares the pixels of a PNG with those of a golden file: they
+// depend on the pinned versions of the drawing modules, a little on the rounding
+// of the processor.
+func goldenPicture(t *testing.T, name string, content []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)

@@ -12,29 +12,50 @@ import (
 	"github.com/npusim/npusim/npu/evaluate"
 )
 
-// directoryFiles are the files of a report directory with what writes them.
+// directoryFiles are the files of a report directory with what writes them and
+// the results that they apply to: nil for all.
 var directoryFiles = []struct {
-	name  string
-	write func(io.Writer, *evaluate.Result) error
+	name    string
+	write   func(io.Writer, *evaluate.Result) error
+	applies func(*evaluate.Result) bool
 }{
-	{"summary.json", WriteJSON},
-	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }},
-	{"layers.csv", WriteLayersCSV},
-	{"dram.csv", WriteDRAMCSV},
-	{"dram_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WriteSVG(w) }},
-	{"dram_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WritePNG(w) }},
-	{"cycles_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WriteSVG(w) }},
-	{"cycles_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WritePNG(w) }},
+	{"summary.json", WriteJSON, nil},
+	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }, nil},
+	{"layers.csv", WriteLayersCSV, nil},
+	{"dram.csv", WriteDRAMCSV, nil},
+	{"dram_over_time.csv", WriteOverTimeCSV, hasTraffic},
+	{"dram_banks.csv", WriteBanksCSV, hasBanks},
+	{"dram_latency.csv", WriteLatencyCSV, hasLatency},
+	{"dram_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WriteSVG(w) }, nil},
+	{"dram_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return DRAMByLayer(r).WritePNG(w) }, nil},
+	{"cycles_by_layer.svg", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WriteSVG(w) }, nil},
+	{"cycles_by_layer.png", func(w io.Writer, r *evaluate.Result) error { return CyclesByLayer(r).WritePNG(w) }, nil},
+	{"dram_over_time.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMOverTime(r).WriteSVG(w) }, hasTraffic},
+	{"dram_over_time.png", func(w io.Writer, r *evaluate.Result) error { return DRAMOverTime(r).WritePNG(w) }, hasTraffic},
+	{"dram_banks.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMBanks(r).WriteSVG(w) }, hasBanks},
+	{"dram_banks.png", func(w io.Writer, r *evaluate.Result) error { return DRAMBanks(r).WritePNG(w) }, hasBanks},
+	{"dram_latency.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMLatency(r).WriteSVG(w) }, hasLatency},
+	{"dram_latency.png", func(w io.Writer, r *evaluate.Result) error { return DRAMLatency(r).WritePNG(w) }, hasLatency},
+}
+
+func hasBanks(r *evaluate.Result) bool { return len(r.DRAM.Banks) > 0 }
+
+func hasLatency(r *evaluate.Result) bool {
+	return r.DRAM.ReadLatency != nil && len(r.DRAM.ReadLatency.Histogram) > 0
 }
 
 // WriteDirectory writes a report directory: summary.json, the same as text in
-// summary.txt, layers.csv, dram.csv and the plots as SVG and PNG. It creates the directory, replaces these files
+// summary.txt, tables as CSV and plots as SVG and PNG. It creates the directory,
+// replaces these files, removes those of them that do not apply to the result,
 // and leaves all others alone. Everything is rendered before the first file is
 // touched, and every file appears whole: it is written under another name and
 // renamed.
 func WriteDirectory(dir string, r *evaluate.Result) (err error) {
-	contents := make([][]byte, len(directoryFiles))
+	contents := make([][]byte, len(directoryFiles)) // nil: does not apply
 	for i, f := range directoryFiles {
+		if f.applies != nil && !f.applies(r) {
+			continue
+		}
 		var b bytes.Buffer
 		if err := f.write(&b, r); err != nil {
 			return fmt.Errorf("report directory %s: %s: %w", dir, f.name, err)
@@ -45,11 +66,13 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 		return fmt.Errorf("report directory: %w", err)
 	}
 
-	var temporary []string
+	temporary := make([]string, len(directoryFiles))
 	defer func() {
 		if err != nil {
 			for _, name := range temporary {
-				_ = os.Remove(name) // the first error is what the caller needs
+				if name != "" {
+					_ = os.Remove(name) // the first error is what the caller needs
+				}
 			}
 		}
 	}()
@@ -58,16 +81,22 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 		if info, err := os.Lstat(target); err == nil && info.IsDir() {
 			return fmt.Errorf("report directory: %s is a directory, a file belongs there", target)
 		}
-		name, err := writeTemporary(dir, f.name, contents[i])
-		if name != "" {
-			temporary = append(temporary, name)
+		if contents[i] == nil {
+			continue
 		}
+		temporary[i], err = writeTemporary(dir, f.name, contents[i])
 		if err != nil {
 			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
 		}
 	}
 	for i, f := range directoryFiles {
 		target := filepath.Join(dir, f.name)
+		if contents[i] == nil {
+			if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("report directory: %s of an earlier run: %w", target, withoutPath(err))
+			}
+			continue
+		}
 		if err := os.Rename(temporary[i], target); err != nil {
 			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/npusim/npusim/memsim/dram"
+	"github.com/npusim/npusim/npu/evaluate"
 )
 
 // DRAMResult is the outcome of a trace of requests on a memory alone, in the
@@ -44,6 +45,8 @@ type DRAMResult struct {
 	EnergyEstimated bool       `json:"energy_estimated"` // not from published currents
 
 	Host DRAMHost `json:"host"`
+
+	Banks []evaluate.BankUse `json:"banks,omitempty"` // by channel, rank, bank group, bank
 }
 
 // DRAMMemory says what the trace ran on.
@@ -61,12 +64,15 @@ type DRAMMemory struct {
 }
 
 // LatencyQuantile holds latencies that a share of the reads stay at or below,
-// exact up to 63 cycles, above that up to 1/32 too low; the maximum is exact.
+// exact up to 63 cycles, above that up to 1/32 too low; average and maximum are
+// exact.
 type LatencyQuantile struct {
-	P50 int64 `json:"p50"`
-	P90 int64 `json:"p90"`
-	P99 int64 `json:"p99"`
-	Max int64 `json:"max"`
+	Average float64 `json:"average"`
+	P50     int64   `json:"p50"`
+	P90     int64   `json:"p90"`
+	P95     int64   `json:"p95"`
+	P99     int64   `json:"p99"`
+	Max     int64   `json:"max"`
 }
 
 // DRAMEnergy is in nanojoules.
@@ -88,6 +94,10 @@ type DRAMHost struct {
 // NewDRAMResult gathers the result of a trace on a memory that goes by a name.
 func NewDRAMResult(trace, name string, s *dram.Standard, c *dram.Controller, stats *dram.Stats, host DRAMHost) *DRAMResult {
 	e := stats.Energy
+	var banks []evaluate.BankUse
+	for _, b := range stats.Banks {
+		banks = append(banks, evaluate.BankUse{Channel: b.Channel, Rank: b.Rank, BankGroup: b.BankGroup, Bank: b.Bank, Activates: b.Activates, Bursts: b.Bursts})
+	}
 	return &DRAMResult{
 		Trace: trace,
 		Memory: DRAMMemory{
@@ -104,6 +114,7 @@ func NewDRAMResult(trace, name string, s *dram.Standard, c *dram.Controller, sta
 		ReadLatencyCycles: LatencyQuantile{
 			P50: int64(stats.ReadLatency.Quantile(0.5)), P90: int64(stats.ReadLatency.Quantile(0.9)),
 			P99: int64(stats.ReadLatency.Quantile(0.99)), Max: int64(stats.ReadLatencyMax),
+			P95: int64(stats.ReadLatency.Quantile(0.95)), Average: stats.AverageReadLatency(),
 		},
 		ForwardedReads: stats.ForwardedReads, MergedReads: stats.MergedReads, MergedWrites: stats.MergedWrites,
 		PendingWrites: stats.PendingWrites, Refreshes: stats.Refreshes(),
@@ -111,7 +122,7 @@ func NewDRAMResult(trace, name string, s *dram.Standard, c *dram.Controller, sta
 		EnergyByCause: DRAMEnergy{
 			Activate: e.Activate / 1e3, Read: e.Read / 1e3, Write: e.Write / 1e3, Refresh: e.Refresh / 1e3, Background: e.Background / 1e3,
 		},
-		EnergyEstimated: s.Energy.Estimated, Host: host,
+		EnergyEstimated: s.Energy.Estimated, Banks: banks, Host: host,
 	}
 }
 

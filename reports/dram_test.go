@@ -44,7 +44,8 @@ func TestDRAMText(t *testing.T) {
 		"every read has returned, every write was accepted",
 		"Hits 1 ", "Conflicts 1 another row was open",
 		"reads latency latency cycles ns",
-		"average 38.0 31.7", "longest 55 45.8", // (38 + 21 + 55) / 3
+		"Busiest bank 75.0 % of bursts, ", "of 16 banks: channel 0, rank 0, ",
+		"average 38.0 31.7", "95 % within 55 45.8", "longest 55 45.8", // (38 + 21 + 55) / 3
 		"cause energy share nJ %", "total ",
 		"Source: DDR4 8 Gb x8 at 2400",
 		"0.50 s: reading the trace 0.12 s, simulation 0.25 s, 20.0 requests/s",
@@ -102,6 +103,16 @@ func TestDRAMJSON(t *testing.T) {
 	}
 	near("energy_nj", figure("energy_nj"), sum)
 	near("activates", figure("activates"), 3) // the writes go back to the first row
+	latency := r["read_latency_cycles"].(map[string]any)
+	near("average of read_latency_cycles", latency["average"].(float64), 38)
+	near("p95", latency["p95"].(float64), 55)
+	activates, bursts := 0.0, 0.0
+	for _, bank := range r["banks"].([]any) {
+		activates += bank.(map[string]any)["activates"].(float64)
+		bursts += bank.(map[string]any)["bursts"].(float64)
+	}
+	near("activates of banks", activates, 3)
+	near("bursts of banks", bursts, 4) // one write was absorbed
 	for _, key := range []string{"wall_seconds", "simulate_seconds"} {
 		if _, ok := r["host"].(map[string]any)[key].(float64); !ok {
 			t.Errorf("host.%s is missing", key)

@@ -96,9 +96,13 @@ func (t *textWriter) dramRows(r *DRAMResult) {
 	if !r.Memory.bankQueues {
 		facts = append(facts, fact{"Conflicts", Count(r.RowConflicts), "another row was open"})
 	}
-	t.facts(append(facts,
+	facts = append(facts,
 		fact{"Activates", Count(r.Activates), "commands that opened a row"},
-		fact{"Refreshes", Count(r.Refreshes), "commands"}))
+		fact{"Refreshes", Count(r.Refreshes), "commands"})
+	if f, ok := busiestBank(r.Banks); ok {
+		facts = append(facts, f)
+	}
+	t.facts(facts)
 }
 
 func (t *textWriter) dramLatency(r *DRAMResult) {
@@ -112,7 +116,7 @@ func (t *textWriter) dramLatency(r *DRAMResult) {
 	for _, row := range []struct {
 		name   string
 		cycles int64
-	}{{"50 % within", q.P50}, {"90 % within", q.P90}, {"99 % within", q.P99}, {"longest", q.Max}} {
+	}{{"50 % within", q.P50}, {"90 % within", q.P90}, {"95 % within", q.P95}, {"99 % within", q.P99}, {"longest", q.Max}} {
 		rows = append(rows, []string{row.name, Count(row.cycles), ns(float64(row.cycles))})
 	}
 	t.table([]Column{{Name: "reads"}, {Name: "latency", Unit: "cycles", Number: true}, {Name: "latency", Unit: "ns", Number: true}}, rows)

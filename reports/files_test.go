@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestJSONRoundTrip(t *testing.T) {
-	want := synthetic(12)
+	want := withMemory(synthetic(12), 40)
 	want.Layers[0].Name = "a<b>&c"
 	var b bytes.Buffer
 	if err := WriteJSON(&b, want); err != nil {
@@ -41,6 +42,9 @@ func TestJSONRoundTrip(t *testing.T) {
 }
 
 func TestReadJSONErrors(t *testing.T) {
+	memory := func(keys string) string {
+		return `{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":9},"dram":{` + keys + `}}`
+	}
 	for _, c := range []struct{ content, want string }{
 		{"", ":1:1: no valid JSON"},
 		{"{\n  \"schema\": 1,,\n}", ":2:15: no valid JSON"},
@@ -54,6 +58,24 @@ func TestReadJSONErrors(t *testing.T) {
 		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"stalls":{"mac":{"dram":-1}}}`, `key "stalls.mac.dram"`},
 		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"energy_uj":{"dram":-0.5}}`, `key "energy_uj.dram" is -0.5`},
 		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"dram":{"bytes_by_class":{"weights":-1}}}`, `key "dram.bytes_by_class.weights"`},
+		{memory(`"activates":-1`), `key "dram.activates" is -1`},
+		{memory(`"row_hit_rate":1.5`), `key "dram.row_hit_rate" is 1.5, must be 0 to 1`},
+		{memory(`"energy_uj":{"refresh":-2}`), `key "dram.energy_uj.refresh" is -2`},
+		{memory(`"banks":[{"bank":1},{"bank":0}]`), `key "dram.banks[1]" does not come after`},
+		{memory(`"banks":[{"bank":1},{"bank":1}]`), `key "dram.banks[1]" does not come after`},
+		{memory(`"banks":[{"rank":-1}]`), `key "dram.banks[0].rank" is -1`},
+		{memory(`"banks":[{"bursts":-1}]`), `key "dram.banks[0].bursts" is -1`},
+		{memory(`"read_latency":{"p99_ns":2e9}`), `key "dram.read_latency.p99_ns" is 2e+09`},
+		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":3}]}`), `key "dram.read_latency.histogram[0]" goes from 3 to 3 ns`},
+		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":5},{"from_ns":4,"to_ns":6}]}`), `histogram[1]" goes from 4 to 6 ns, must begin at 5`},
+		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":5,"bursts":-1}]}`), `histogram[0].bursts" is -1`},
+		{memory(`"over_time":{}`), `key "dram.over_time.interval_cycles" is 0`},
+		{memory(`"over_time":{"interval_cycles":4,"read_bytes":[1,2]}`), `has 2 stretches of 4 cycles, 9 cycles need 3`},
+		{memory(`"over_time":{"interval_cycles":9,"read_bytes":[1],"write_bytes":[]}`), `key "dram.over_time.write_bytes" has 0 values, read_bytes has 1`},
+		{memory(`"over_time":{"interval_cycles":9,"read_bytes":[1],"write_bytes":[-1]}`), `key "dram.over_time.write_bytes[0]" is -1`},
+		{memory(`"over_time":{"interval_cycles":9,"read_bytes":[1],"write_bytes":[1],"bytes_by_class":{"x":[1,2]}}`), `key "dram.over_time.bytes_by_class.x" has 2 values`},
+		{memory(`"over_time":{"interval_cycles":9,"read_bytes":[1],"write_bytes":[1],"bursts":[1]}`), `key "dram.over_time.activates" has 0 values`},
+		{memory(`"over_time":{"interval_cycles":1,"read_bytes":[` + strings.Repeat("0,", maximumStretches) + `0]}`), `must have at most 65536`},
 		{`[1]`, "array"},
 		{`{"schema":1}`, `key "model.name" is missing`},
 		{`{"schema":1,"model":{"name":"x"}}`, `key "layers" is missing or empty`},
@@ -78,6 +100,12 @@ func FuzzReadJSON(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
+	b.Reset()
+	if err := WriteJSON(&b, withMemory(synthetic(2), 3)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":9,"latency_ms":1e308},"dram":{"over_time":{"interval_cycles":9,"read_bytes":[9007199254740992],"write_bytes":[0],"bursts":[0],"activates":[1]},"read_latency":{"average_queueing_ns":-3,"histogram":[{"to_ns":5e-324,"bursts":1}]}}}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"config":{"changes":["a=1","b"],"toml":"[mac_array]\nrows=3"},"layers":[{"bound":"pipeline","cycles":9}]}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"stalls":{"":{}},"dram":{"bytes_by_class":null,"peak_gb_per_s":1e308},"timing":{"latency_ms":5e-324}}`))
@@ -96,8 +124,18 @@ func FuzzReadJSON(f *testing.F) {
 		if err := WriteDRAMCSV(&bytes.Buffer{}, r); err != nil {
 			t.Fatal(err)
 		}
+		for _, write := range []func(io.Writer, *evaluate.Result) error{WriteOverTimeCSV, WriteBanksCSV, WriteLatencyCSV} {
+			if err := write(&bytes.Buffer{}, r); err != nil {
+				t.Fatal(err)
+			}
+		}
 		DRAMByLayer(r)
 		CyclesByLayer(r)
+		for _, plot := range memoryPlots {
+			if err := plot(r).WriteSVG(&bytes.Buffer{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		var first, second bytes.Buffer
 		if err := WriteJSON(&first, r); err != nil {
 			t.Fatal(err)

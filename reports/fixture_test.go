@@ -131,3 +131,85 @@ func synthetic(layers int) *evaluate.Result {
 	r.Stalls = evaluate.Stalls{"load": unit(467, 0, 0, 0, 81, 450), "store": unit(119, 0, 0, 0, 33, 848), "mac": unit(533, 61, 12, 7, 301, 77), "vector": unit(95, 0, 0, 0, 290, 611)}
 	return r
 }
+
+// withMemory adds to a result what a memory with banks knows: 2 channels of 2
+// bank groups of 4 banks, of which the first is busiest, and traffic in
+// stretches. All sums agree.
+func withMemory(r *evaluate.Result, stretches int) *evaluate.Result {
+	d := &r.DRAM
+	interval := max((r.Timing.Cycles+int64(stretches)-1)/int64(stretches), 1)
+	n := int((r.Timing.Cycles + interval - 1) / interval)
+	o := &evaluate.TrafficOverTime{IntervalCycles: interval, BytesByClass: map[string][]int64{}}
+	// deal shares a sum out over the stretches, by weights that vary.
+	deal := func(sum int64, weight func(int) int64) []int64 {
+		list, total := make([]int64, n), int64(0)
+		for i := range list {
+			total += weight(i)
+		}
+		left := sum
+		for i := range list {
+			list[i] = sum / max(total, 1) * weight(i)
+			left -= list[i]
+		}
+		list[n/2] += left
+		return list
+	}
+	early := func(i int) int64 { return int64(max(2*n/3-i, 0) % 17 * (1 + i%5)) }
+	late := func(i int) int64 { return int64(max(i-n/3, 0) % 23) }
+	o.ReadBytes = make([]int64, n)
+	o.WriteBytes = deal(d.WriteBytes, early)
+	for _, class := range trafficClasses {
+		weight := late
+		if class == "activations" {
+			weight = early
+		}
+		o.BytesByClass[class] = deal(d.BytesByClass[class], weight)
+		for i, b := range o.BytesByClass[class] {
+			o.ReadBytes[i] += b
+		}
+	}
+	var bursts, activates int64
+	for i := range n {
+		moved := o.ReadBytes[i]
+		o.WriteBytes[i] = min(o.WriteBytes[i], moved)
+		o.ReadBytes[i] = moved - o.WriteBytes[i]
+		o.Bursts = append(o.Bursts, (moved+31)/32)
+		o.Activates = append(o.Activates, (moved+31)/32/int64(20+i%30))
+		bursts, activates = bursts+o.Bursts[i], activates+o.Activates[i]
+	}
+	d.ReadBytes, d.WriteBytes = 0, 0
+	for i := range n {
+		d.ReadBytes, d.WriteBytes = d.ReadBytes+o.ReadBytes[i], d.WriteBytes+o.WriteBytes[i]
+	}
+	d.OverTime = o
+	d.Standard = "lpddr4x-4266"
+	d.Activates, d.Refreshes = pointer(activates), pointer(r.Timing.Cycles/3900)
+	d.RowHitRate = pointer(1 - float64(activates)/float64(max(bursts, 1)))
+	d.EnergyUJ = &evaluate.DRAMEnergy{Activate: 0.05 * r.EnergyUJ.DRAM, Read: 0.5 * r.EnergyUJ.DRAM, Write: 0.15 * r.EnergyUJ.DRAM, Refresh: 0.05 * r.EnergyUJ.DRAM,
+		Background: 0.25 * r.EnergyUJ.DRAM, Estimated: true, Source: "estimate: made for a test"}
+	for bank := range 16 {
+		b := evaluate.BankUse{Channel: bank / 8, BankGroup: bank / 4 % 2, Bank: bank % 4, Bursts: bursts / 20, Activates: activates / 16}
+		if bank == 0 {
+			b.Bursts, b.Activates = bursts-15*(bursts/20), activates-15*(activates/16)
+		}
+		d.Banks = append(d.Banks, b)
+	}
+	l := &evaluate.ReadLatency{Bursts: d.ReadBytes / 32, MedianNS: 57.218, P95NS: 114.436, P99NS: 382.704, MaximumNS: 397.7,
+		UnloadedHitNS: 20.636, UnloadedClosedNS: 38.927, UnloadedOtherNS: 57.218}
+	left, sum := l.Bursts, 0.0
+	for ns := 20.636; ns < 390; ns *= 1.07 {
+		b := evaluate.LatencyBucket{FromNS: ns, ToNS: ns * 1.03, Bursts: left / 6}
+		if ns*1.07 >= 390 {
+			b.Bursts = left
+		}
+		left -= b.Bursts
+		sum += float64(b.Bursts) * ns
+		l.Histogram = append(l.Histogram, b)
+	}
+	if l.Bursts > 0 {
+		l.AverageNS = sum / float64(l.Bursts)
+		l.AverageQueueingNS = l.AverageNS - l.UnloadedHitNS
+	}
+	d.ReadLatency = l
+	return r
+}

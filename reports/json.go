@@ -94,24 +94,51 @@ func place(data []byte, bytesRead int64) string {
 	return fmt.Sprintf(":%d:%d", line, column)
 }
 
+// checker keeps the first fault that it finds in a summary.
+type checker struct{ fault error }
+
+func (c *checker) fail(format string, arguments ...any) {
+	if c.fault == nil {
+		c.fault = fmt.Errorf(format, arguments...)
+	}
+}
+
+func (c *checker) count(key string, n int64) {
+	if n < 0 || n > largestCount {
+		c.fail("key %q is %d, must be 0 to 2^53", key, n)
+	}
+}
+
+func (c *checker) amount(key string, x float64) {
+	if x < 0 || math.IsInf(x, 0) || math.IsNaN(x) {
+		c.fail("key %q is %g, must be 0 or more", key, x)
+	}
+}
+
+func (c *checker) atMost(key string, x, most float64) {
+	if !(x >= 0 && x <= most) {
+		c.fail("key %q is %g, must be 0 to %g", key, x, most)
+	}
+}
+
+// short tells whether a list has at most a number of values.
+func (c *checker) short(key string, n, most int) bool {
+	if n > most {
+		c.fail("key %q has %d values, must have at most %d", key, n, most)
+	}
+	return n <= most
+}
+
+func (c *checker) counts(key string, m map[string]int64) {
+	for _, name := range keys(nil, m) {
+		c.count(key+"."+name, m[name])
+	}
+}
+
 // checkCounts refuses counts and energies that no run can have.
 func checkCounts(r *evaluate.Result) error {
-	var fault error
-	count := func(key string, n int64) {
-		if fault == nil && (n < 0 || n > largestCount) {
-			fault = fmt.Errorf("key %q is %d, must be 0 to 2^53", key, n)
-		}
-	}
-	amount := func(key string, x float64) {
-		if fault == nil && (x < 0 || math.IsInf(x, 0) || math.IsNaN(x)) {
-			fault = fmt.Errorf("key %q is %g, must be 0 or more", key, x)
-		}
-	}
-	counts := func(key string, m map[string]int64) {
-		for _, name := range keys(nil, m) {
-			count(key+"."+name, m[name])
-		}
-	}
+	var c checker
+	count, amount, counts := c.count, c.amount, c.counts
 
 	count("model.parameters", r.Model.Parameters)
 	count("model.macs", r.Model.MACs)
@@ -135,6 +162,7 @@ func checkCounts(r *evaluate.Result) error {
 	counts("dram.bytes_by_class", r.DRAM.BytesByClass)
 	amount("dram.achieved_gb_per_s", r.DRAM.AchievedGBPerS)
 	amount("dram.peak_gb_per_s", r.DRAM.PeakGBPerS)
+	c.memory(r)
 	counts("scratchpad.peak_bytes", r.Scratchpad.PeakBytes)
 	counts("scratchpad.capacity_bytes", r.Scratchpad.CapacityBytes)
 	count("operations.mac", r.Operations.MAC)
@@ -164,5 +192,5 @@ func checkCounts(r *evaluate.Result) error {
 		amount(key+".energy_uj", l.EnergyUJ)
 		count(key+".weight_bits", int64(l.WeightBits))
 	}
-	return fault
+	return c.fault
 }

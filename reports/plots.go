@@ -20,7 +20,7 @@ func DRAMByLayer(r *evaluate.Result) *Chart {
 	if r.DRAM.CompulsoryBytes > 0 && total > 0 {
 		subtitle += fmt.Sprintf("; %s times the compulsory traffic", decimal(float64(total)/float64(r.DRAM.CompulsoryBytes), 2))
 	}
-	c := &Chart{title: chartTitle("DRAM traffic by layer", r), subtitle: changedConfig(r) + subtitle, axis: "DRAM traffic", unit: "B"}
+	c := &Chart{head: head{title: chartTitle("DRAM traffic by layer", r), subtitle: changedConfig(r) + subtitle}, axis: "DRAM traffic", unit: "B"}
 	c.stack(r, layerClasses(r), trafficClasses, func(class string) string { return class }, func(x float64) string { return quantity(x, "B") })
 	return c
 }
@@ -33,7 +33,7 @@ func CyclesByLayer(r *evaluate.Result) *Chart {
 	}
 	subtitle := fmt.Sprintf("%s cycles, %s an inference; MAC array %s %% used", Count(r.Timing.Cycles),
 		latency(r.Timing.LatencyMS), decimal(100*r.Timing.MACUtilization, 1))
-	c := &Chart{title: chartTitle("Cycles by layer", r), subtitle: changedConfig(r) + subtitle, axis: "Time", unit: "cycles"}
+	c := &Chart{head: head{title: chartTitle("Cycles by layer", r), subtitle: changedConfig(r) + subtitle}, axis: "Time", unit: "cycles"}
 	c.stack(r, splits, boundKeys(), boundLegend, nil)
 	return c
 }
@@ -73,26 +73,8 @@ func (c *Chart) stack(r *evaluate.Result, splits []map[string]int64, order []str
 			totals[i] += float64(splits[i][key])
 		}
 	}
-	shares := percentages(sums)
-	var used []string
-	spare := 0
-	for s, key := range all {
-		if sums[s] == 0 {
-			continue
-		}
-		used = append(used, key)
-		color, known := seriesColors[key]
-		if !known {
-			color = spareColors[spare%len(spareColors)]
-			spare++
-		}
-		legend := name(key) + "  " + shares[s] + " %"
-		if amount != nil {
-			legend = name(key) + "  " + amount(sums[s]) + ", " + shares[s] + " %"
-		}
-		style := sans(legendSize, false, ink)
-		c.series = append(c.series, chartSeries{name: fit(style, legend, innerWidth-vg.Points(legendSwatch+4)), color: color})
-	}
+	used, series := coloured(all, sums, name, amount)
+	c.series = append(c.series, series...)
 
 	chosen := largestLayers(totals, chartLayers)
 	rest := chartRow{name: fmt.Sprintf("%d other layers", len(splits)-len(chosen)), values: make([]float64, len(used))}
@@ -109,4 +91,29 @@ func (c *Chart) stack(r *evaluate.Result, splits []map[string]int64, order []str
 	if len(chosen) < len(splits) {
 		c.rows = append(c.rows, rest)
 	}
+}
+
+// coloured returns the keys of a sum above 0 with their colours and legends:
+// name, sum (if amount writes one) and share.
+func coloured(all []string, sums []float64, name func(string) string, amount func(float64) string) (used []string, series []chartSeries) {
+	shares := percentages(sums)
+	style := sans(legendSize, false, ink)
+	spare := 0
+	for s, key := range all {
+		if sums[s] == 0 {
+			continue
+		}
+		used = append(used, key)
+		color, known := seriesColors[key]
+		if !known {
+			color = spareColors[spare%len(spareColors)]
+			spare++
+		}
+		legend := name(key) + "  " + shares[s] + " %"
+		if amount != nil {
+			legend = name(key) + "  " + amount(sums[s]) + ", " + shares[s] + " %"
+		}
+		series = append(series, chartSeries{name: fit(style, legend, innerWidth-vg.Points(legendSwatch+4)), color: color})
+	}
+	return used, series
 }

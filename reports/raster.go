@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// paletted returns the image with its 256 most frequent colours, every other
-// colour replaced by the nearest of them. Charts have a few flat colours and
+// paletted returns the image with 256 colours, those to keep and then the most
+// frequent, every other colour replaced by the nearest of them. Charts have a few flat colours and
 // the shades of smoothed edges: the loss is invisible and the PNG several times
 // smaller.
-func paletted(img image.Image) *image.Paletted {
+func paletted(img image.Image, keep []color.Color) *image.Paletted {
 	bounds := img.Bounds()
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(img.At(x, y)).(color.RGBA) }
 	if rgba, ok := img.(*image.RGBA); ok {
@@ -31,8 +31,19 @@ func paletted(img image.Image) *image.Paletted {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B), cmp.Compare(a.A, b.A))
 	})
 	palette := make(color.Palette, 0, 256)
-	for _, c := range colors[:min(len(colors), 256)] {
-		palette = append(palette, c)
+	for _, c := range keep {
+		if kept := color.RGBAModel.Convert(c).(color.RGBA); counts[kept] > 0 && !slices.Contains(palette, color.Color(kept)) {
+			palette = append(palette, kept)
+		}
+	}
+	kept := palette
+	for _, c := range colors {
+		if len(palette) == cap(palette) {
+			break
+		}
+		if !slices.Contains(kept, color.Color(c)) {
+			palette = append(palette, c)
+		}
 	}
 	index := make(map[color.RGBA]uint8, len(colors))
 	for _, c := range colors {

@@ -24,6 +24,7 @@ func WriteText(w io.Writer, r *evaluate.Result, style Style) error {
 	t.accuracy(r)
 	t.timing(r)
 	t.dram(r)
+	t.banks(&r.DRAM)
 	t.scratchpads(r)
 	t.energy(r)
 	t.stalls(r)
@@ -215,7 +216,7 @@ func (t *textWriter) dram(r *evaluate.Result) {
 	if d.PeakGBPerS > 0 {
 		f.remark = fmt.Sprintf("%s %% of the peak of %s GB/s", percent(d.AchievedGBPerS, d.PeakGBPerS), significant(d.PeakGBPerS, 3))
 	}
-	facts = append(facts, f)
+	facts = append(append(facts, f), busiestStretch(r)...)
 	f = fact{"Requests", Count(d.Requests), ""}
 	if d.RowHitRate != nil {
 		f.remark = decimal(100**d.RowHitRate, 1) + " % row hits"

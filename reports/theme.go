@@ -124,14 +124,18 @@ func newPlot(axis string, ticks []plot.Tick, top float64, names []string, nameSi
 
 // axisTicks returns about eight ticks at round values from 0 to top, labelled
 // in units of the factor, which is that of the SI prefix of top.
-func axisTicks(top, factor float64) []plot.Tick {
-	step := roundStep(top / 8)
+func axisTicks(top, factor float64) []plot.Tick { return ticksBetween(0, top, factor, 8) }
+
+// ticksBetween is axisTicks from a lower end and for a number of steps: as many
+// or fewer.
+func ticksBetween(low, top, factor float64, steps int) []plot.Tick {
+	step := roundStep((top - low) / float64(steps))
 	places := max(0, int(math.Ceil(-math.Log10(step/factor)-1e-9)))
 	if fraction := step / factor * math.Pow(10, float64(places)); math.Abs(fraction-math.Round(fraction)) > 1e-6 {
 		places++ // a step of 2.5
 	}
 	var ticks []plot.Tick
-	for i := 0; float64(i)*step <= top*(1+1e-9); i++ {
+	for i := int(math.Ceil(low/step - 1e-9)); float64(i)*step <= top*(1+1e-9); i++ {
 		value := float64(i) * step
 		ticks = append(ticks, plot.Tick{Value: value, Label: decimal(value/factor, places)})
 	}

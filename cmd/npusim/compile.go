@@ -34,7 +34,7 @@ calibration samples of --data, or from random inputs without it.`,
 
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		options.Model = args[0]
-		options.Progress = t.progress.report
+		options.Progress, options.Codes = t.progress.report, codeCache()
 		if err := checkInputFlags(&options); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ func newRun(t *tool) *cobra.Command {
 	var options evaluate.Options
 	var spec specification
 	var folder string
+	var traced bool
 	cmd := &cobra.Command{
 		Use:   "run MODEL [flags]",
 		Short: "Compile a network, execute and time it, compare it with float",
@@ -31,12 +32,19 @@ it was compiled from.
 A .csv file of layer shapes, in SCALE-Sim's topology form, is timed without
 weights or data: convolutions as "name, IFMAP height, IFMAP width, filter
 height, filter width, channels, num filter, strides", or matrix products as
-"name, M, N, K". Its machine may come from a SCALE-Sim .cfg file.`,
+"name, M, N, K". Its machine may come from a SCALE-Sim .cfg file.
+
+With --dram-trace the report directory holds every burst that was asked of the
+DRAM, in order, so that other simulators can check ours:
+dram_requests.dramsim3.trace ("0xADDRESS READ|WRITE CLOCK", which npusim dram
+reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
+.ramulator_readwrite.trace ("R|W channel,rank,bank group,bank,row,column").`,
 		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml
   npusim run testdata/glyphs/glyphs.onnx --config mobile --timing-only
   npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
       --samples 100 --set quantization.weights=per-layer --out report
-  npusim run testdata/shapes/resnet50.csv --config scalesim-32x32`,
+  npusim run testdata/shapes/resnet50.csv --config scalesim-32x32
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --dram-trace`,
 		Args:              oneArgument("MODEL"),
 		ValidArgsFunction: files("onnx", "npu", "csv"),
 	}
@@ -48,13 +56,14 @@ height, filter width, channels, num filter, strides", or matrix products as
 	flags.BoolVar(&options.TimingOnly, "timing-only", false, "time the program without executing it")
 	flags.StringVar(&options.FloatModel, "model", "", "ONNX `file` that a .npu program was compiled from")
 	flags.StringVarP(&folder, "out", "o", "", "write the report `directory` too")
+	flags.BoolVar(&traced, "dram-trace", false, "write the DRAM requests into the report directory, as traces for DRAMsim3 and Ramulator 2")
 	format := addFormat(cmd)
 	complete(cmd, "model", cobra.FixedCompletions([]string{"onnx"}, cobra.ShellCompDirectiveFilterFileExt))
 	complete(cmd, "out", directory)
 
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		options.Model, options.Changes = args[0], spec.sets
-		options.Progress = t.progress.report
+		options.Progress, options.Codes = t.progress.report, codeCache()
 		if err := checkInputFlags(&options); err != nil {
 			return err
 		}
@@ -67,6 +76,14 @@ height, filter width, channels, num filter, strides", or matrix products as
 		if options.Spec, err = spec.load(options.Model); err != nil {
 			return err
 		}
+		traces := dramTraces{folder: folder}
+		defer traces.discard()
+		if traced {
+			if folder == "" {
+				return usagef("--dram-trace needs --out: the traces are written into the report directory")
+			}
+			options.Requests = traces.open
+		}
 		result, err := evaluate.Run(cmd.Context(), options)
 		if err != nil {
 			return err
@@ -74,6 +91,9 @@ height, filter width, channels, num filter, strides", or matrix products as
 		t.progress.clear()
 		if folder != "" {
 			if err := reports.WriteDirectory(folder, result); err != nil {
+				return err
+			}
+			if err := traces.finish(); err != nil {
 				return err
 			}
 			t.note("report written to %s", folder)

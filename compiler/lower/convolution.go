@@ -170,7 +170,20 @@ func (x *stepEmission) fetchWeights(c channelTile, inputs span, number int) (isa
 	}
 	a := x.s.anchor.Convolution
 	elements := x.p.cells() * c.size * inputs.size
+	tile, coded := x.codedAt[key]
 	from, known := x.weightAt[key]
+	if !coded && !known {
+		var err error
+		if tile, err = x.encode(c, inputs, elements); err != nil {
+			return isa.Address{}, err
+		}
+		if coded = tile.descriptor != nil; coded {
+			x.codedAt[key] = tile
+		}
+	}
+	if coded {
+		return at(isa.WeightBuffer, offset), x.emit(isa.LoadDMA, isa.LoadEncoded, tile.descriptor, isa.TraceRecord{}, at(isa.Weights, tile.from), at(isa.WeightBuffer, offset))
+	}
 	if !known {
 		size := isa.PackedBytes(elements, int(a.WeightBits))
 		from = x.constant(size, func() []byte {

@@ -54,6 +54,8 @@ func (e *emission) descriptor(d isa.Descriptor) uint32 {
 		return describe(e, *v, d)
 	case *isa.RearrangeTile:
 		return describe(e, *v, d)
+	case *isa.EncodedWeights:
+		return describe(e, *v, d)
 	}
 	return describe(e, d, d)
 }
@@ -180,6 +182,7 @@ type stepEmission struct {
 	parameters *slotSet
 	tables     []uint64 // offset of the table of the anchor, then of each follower
 	weightAt   map[weightKey]uint64
+	codedAt    map[weightKey]encodedTile
 	outputNext int
 }
 
@@ -190,7 +193,7 @@ func (e *emission) step(s *step) error {
 	l := e.l
 	c := &l.choices[s.index]
 	a := &l.areas[s.index]
-	x := &stepEmission{emission: e, s: s, p: l.shape(s), v: &c.tiling, weightAt: map[weightKey]uint64{}}
+	x := &stepEmission{emission: e, s: s, p: l.shape(s), v: &c.tiling, weightAt: map[weightKey]uint64{}, codedAt: map[weightKey]encodedTile{}}
 	for i := range s.reads {
 		if x.p.resident[i] {
 			x.inputs = append(x.inputs, nil)

@@ -27,6 +27,7 @@ type Options struct {
 	NoResidency bool // every tensor goes through DRAM
 	ModelHash   [32]byte
 	Settings    []isa.Setting // copied to the program
+	Encoder     WeightEncoder // of weight tiles; nil leaves all plain
 	// ShapeOnly counts the bytes of constants without storing them: the
 	// program can be timed, not executed. Networks of layer shapes alone are
 	// always lowered so.
@@ -226,6 +227,9 @@ func (l *lowering) program() (*isa.Program, error) {
 		Name: l.graph.Name, MachineHash: l.target.MachineHash, ModelHash: l.options.ModelHash, Config: l.target.Config,
 		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
 		Trace: e.trace, Settings: l.options.Settings, ShapeOnly: l.options.ShapeOnly,
+	}
+	if l.options.Encoder != nil {
+		p.Networks = l.options.Encoder.Networks()
 	}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
 		p.Code[u] = e.section(u)

@@ -56,7 +56,7 @@ func (p *shape) traffic(v *tiling) traffic {
 		}
 	}
 	if n.Kind == integer.Convolution {
-		weights := int64(isa.PackedBytes(int(n.Convolution.WeightElements(p.layouts[0].channels, p.output.Channels)), int(n.Convolution.WeightBits)))
+		weights := p.weightTotal
 		tiles := channelTiles * inputTiles
 		times := int64(1)
 		if v.weightsOuter && inputTiles > v.weightSlots || !v.weightsOuter && tiles > v.weightSlots {

@@ -63,7 +63,10 @@ type shape struct {
 
 	computed computed
 	loaded   nestTraffic // the outcome of loads for the tile size asked for last
-	tables   int         // bytes of the tables of the anchor and its followers in the weight buffer
+	// Bytes of the weights in DRAM, coded or not.
+	weightTotal int64
+	encoder     WeightEncoder
+	tables      int // bytes of the tables of the anchor and its followers in the weight buffer
 }
 
 // computed remembers the outcome of compute for the tile size asked for last:
@@ -91,6 +94,8 @@ func (l *lowering) shape(s *step) *shape {
 		p.grouped = p.array && groups > 1
 		p.reduction = p.layouts[0].channels / groups
 		p.group = p.output.Channels / groups
+		p.encoder = l.options.Encoder
+		p.weightTotal = p.weightBytes(s.anchor)
 	}
 	if s.anchor.Kind == integer.Rearrange {
 		p.nest = newNest(s.anchor.Rearrange, p.layouts[0].shape(), p.output)

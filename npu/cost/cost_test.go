@@ -199,7 +199,7 @@ func TestEveryComputeOpcodeCosts(t *testing.T) {
 		operations := drawOperations(t)
 		for op := isa.Opcode(1); int(op) < isa.NumOpcodes; op++ {
 			kind := isa.Instructions[op].Descriptor
-			computes := kind != isa.NoDescriptor && kind != isa.TransferKind
+			computes := kind != isa.NoDescriptor && kind != isa.TransferKind && kind != isa.EncodedKind
 			d, drawn := operations[op]
 			if computes != drawn {
 				t.Fatalf("%s: this test draws descriptors for exactly the compute instructions", op)
@@ -280,18 +280,20 @@ func TestNewMachine(t *testing.T) {
 	spec, err := configs.Load("edge", []string{
 		"mac_array.rows=3", "mac_array.columns=5", "mac_array.dataflow=output-stationary", "mac_array.overlap_weight_load=false",
 		"mac_array.overlap_drain=true", "npu.activation_bytes_per_cycle=7", "npu.weight_bytes_per_cycle=11",
-		"npu.accumulator_bytes_per_cycle=13", "vector.lanes=17", "vector.table_lanes=19", "vector.divide_cycles=23"})
+		"npu.accumulator_bytes_per_cycle=13", "vector.lanes=17", "vector.table_lanes=19", "vector.divide_cycles=23",
+		"xor.units=29", "xor.latency_cycles=31", "xor.patches_per_cycle=37", "xor.patch_buffer=41"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := cost.Machine{Rows: 3, Columns: 5, OutputStationary: true, OverlapDrain: true, ActivationPort: 7, WeightPort: 11,
-		AccumulatorPort: 13, Lanes: 17, TableLanes: 19, DivideCycles: 23}
+		AccumulatorPort: 13, Lanes: 17, TableLanes: 19, DivideCycles: 23,
+		DecryptionUnits: 29, DecryptionLatency: 31, CorrectionsPerCycle: 37, CorrectionBuffer: 41}
 	if got := *cost.NewMachine(spec); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	// A new field of Machine must be read too.
-	if n := reflect.TypeFor[cost.Machine]().NumField(); n != 11 {
-		t.Errorf("Machine has %d fields, this test knows 11", n)
+	if n := reflect.TypeFor[cost.Machine]().NumField(); n != 15 {
+		t.Errorf("Machine has %d fields, this test knows 15", n)
 	}
 }
 

@@ -7,7 +7,7 @@
 // al., ISPASS 2020), with or without a shadow register for weights and
 // overlapped drain; a depthwise mode of the same array; the vector unit; the
 // ports of the scratchpads, which stretch an operation whose bytes do not fit
-// its cycles. Not modelled: bank conflicts inside a port's width, skipping of
+// its cycles; the decryption units of encoded weights. Not modelled: bank conflicts inside a port's width, skipping of
 // zero operands, instruction fetch and decode. Units: NPU clock cycles, bytes.
 package cost
 
@@ -25,6 +25,11 @@ type Machine struct {
 	Lanes        int64 // vector elements per cycle
 	TableLanes   int64 // table look-ups per cycle
 	DivideCycles int64 // cycles per element and lane of a division
+
+	DecryptionUnits     int64 // slices a cycle
+	DecryptionLatency   int64 // cycles from a code to its slice
+	CorrectionsPerCycle int64 // of each unit
+	CorrectionBuffer    int64 // corrections that a unit holds
 }
 
 // Operation is the time and the work of one instruction.

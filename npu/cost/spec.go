@@ -16,5 +16,10 @@ func NewMachine(spec *configs.Spec) *Machine {
 		Lanes:             int64(spec.Vector.Lanes),
 		TableLanes:        int64(spec.Vector.TableLanes),
 		DivideCycles:      int64(spec.Vector.DivideCycles),
+
+		DecryptionUnits:     int64(spec.XOR.Units),
+		DecryptionLatency:   int64(spec.XOR.LatencyCycles),
+		CorrectionsPerCycle: int64(spec.XOR.PatchesPerCycle),
+		CorrectionBuffer:    int64(spec.XOR.PatchBuffer),
 	}
 }

@@ -3,6 +3,8 @@ package evaluate_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -67,6 +69,121 @@ func TestBankTierNeedsAStandard(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", c.set, err, c.want)
+		}
+	}
+}
+
+// TestMoreBandwidthNeverSlower: on the tiers without banks, more bandwidth and
+// more channels never make the whole path slower, compiling included.
+func TestMoreBandwidthNeverSlower(t *testing.T) {
+	models := []string{glyphModel, "../../testdata/shapes/resnet50.csv"}
+	if testing.Short() || raceEnabled {
+		models = models[:1]
+	}
+	for _, model := range models {
+		bandwidths := []float64{0.5, 1, 2, 3, 4.5, 6, 8, 11, 15, 20, 40, 80}
+		if model != glyphModel { // takes a second each
+			bandwidths = []float64{1, 6, 15, 40}
+		}
+		for _, preset := range []string{"edge", "mobile"} {
+			for _, tier := range []string{"ideal", "linear"} {
+				previous := int64(math.MaxInt64)
+				for _, bandwidth := range bandwidths {
+					r := timeOn(t, model, preset, tier, fmt.Sprintf("dram.bandwidth_gb_per_s=%g", bandwidth), "dram.channels=1")
+					if r.Timing.Cycles > previous {
+						t.Errorf("%s on %s, tier %s: %d cycles at %g GB/s, %d with less", model, preset, tier, r.Timing.Cycles, bandwidth, previous)
+					}
+					previous = r.Timing.Cycles
+				}
+				previous = math.MaxInt64
+				for channels := 1; channels <= len(bandwidths); channels *= 2 {
+					r := timeOn(t, model, preset, tier, fmt.Sprintf("dram.channels=%d", channels))
+					if r.Timing.Cycles > previous {
+						t.Errorf("%s on %s, tier %s: %d cycles with %d channels, %d with half", model, preset, tier, r.Timing.Cycles, channels, previous)
+					}
+					previous = r.Timing.Cycles
+				}
+			}
+		}
+	}
+}
+
+// TestEnergyByCommand: on tier bank the energy of the memory is that of its
+// commands, its parts and the layers sum to it, and it does not follow the
+// figure a bit of the linear tier.
+func TestEnergyByCommand(t *testing.T) {
+	for _, preset := range []string{"ddr4-2400", "lpddr4x-4266", "hbm2"} {
+		r := timeOn(t, glyphModel, "edge", "bank", "dram.preset="+preset)
+		e := r.DRAM.EnergyUJ
+		if e == nil {
+			t.Fatalf("%s: no energy by command", preset)
+		}
+		checkSums(t, preset, r)
+		sum := e.Activate + e.Read + e.Write + e.Refresh + e.Background
+		if math.Abs(sum-r.EnergyUJ.DRAM) > 1e-9*sum {
+			t.Errorf("%s: parts sum to %g uJ, the total is %g", preset, sum, r.EnergyUJ.DRAM)
+		}
+		for i, part := range []float64{e.Activate, e.Read, e.Write, e.Background} {
+			if part <= 0 {
+				t.Errorf("%s: part %d is %g uJ", preset, i, part)
+			}
+		}
+		if e.Source == "" || e.Estimated != (preset == "lpddr4x-4266") {
+			t.Errorf("%s: estimated %t, source %q", preset, e.Estimated, e.Source)
+		}
+		other := timeOn(t, glyphModel, "edge", "bank", "dram.preset="+preset, "energy.dram_pj_per_bit=1000")
+		if other.EnergyUJ != r.EnergyUJ {
+			t.Errorf("%s: the energy follows energy.dram_pj_per_bit", preset)
+		}
+	}
+}
+
+// TestMemoryReports: what tier bank knows of the traffic is complete, and the
+// other tiers do not pretend to know it.
+func TestMemoryReports(t *testing.T) {
+	for _, tier := range []string{"ideal", "linear", "bank"} {
+		r := timeOn(t, glyphModel, "mobile", tier)
+		d := &r.DRAM
+		sum := func(list []int64) (n int64) {
+			for _, x := range list {
+				n += x
+			}
+			return n
+		}
+		if sum(d.OverTime.ReadBytes) != d.ReadBytes || sum(d.OverTime.WriteBytes) != d.WriteBytes {
+			t.Errorf("tier %s: bytes over time do not sum to the bytes", tier)
+		}
+		stretches := int64(len(d.OverTime.ReadBytes))
+		if span := stretches * d.OverTime.IntervalCycles; span < r.Timing.Cycles || span-d.OverTime.IntervalCycles >= r.Timing.Cycles {
+			t.Errorf("tier %s: %d stretches of %d cycles for %d", tier, stretches, d.OverTime.IntervalCycles, r.Timing.Cycles)
+		}
+		for class, bytes := range d.BytesByClass {
+			if got := sum(d.OverTime.BytesByClass[class]); got != bytes || int64(len(d.OverTime.BytesByClass[class])) != stretches {
+				t.Errorf("tier %s, %s: %d bytes over time, %d in all", tier, class, got, bytes)
+			}
+		}
+		if tier != "bank" {
+			if d.Banks != nil || d.ReadLatency != nil || d.RowHitRate != nil || d.Activates != nil || d.OverTime.Activates != nil {
+				t.Errorf("tier %s has figures of banks: %+v", tier, d)
+			}
+			continue
+		}
+		if sum(d.OverTime.Activates) != *d.Activates {
+			t.Errorf("%d rows opened over time, %d in all", sum(d.OverTime.Activates), *d.Activates)
+		}
+		var activates, bursts, counted int64
+		for _, b := range d.Banks {
+			activates, bursts = activates+b.Activates, bursts+b.Bursts
+		}
+		for _, b := range d.ReadLatency.Histogram {
+			counted += b.Bursts
+		}
+		if activates != *d.Activates || bursts != sum(d.OverTime.Bursts) || counted != d.ReadLatency.Bursts {
+			t.Errorf("banks: %d activates of %d, %d bursts of %d; %d latencies of %d reads", activates, *d.Activates, bursts, sum(d.OverTime.Bursts), counted, d.ReadLatency.Bursts)
+		}
+		l := d.ReadLatency
+		if l.AverageNS < l.UnloadedHitNS || l.MedianNS > l.P95NS || l.P95NS > l.P99NS || l.P99NS > l.MaximumNS || l.UnloadedHitNS >= l.UnloadedClosedNS || l.UnloadedClosedNS >= l.UnloadedOtherNS {
+			t.Errorf("latencies out of order: %+v", l)
 		}
 	}
 }

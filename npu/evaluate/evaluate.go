@@ -39,15 +39,20 @@ func Compile(ctx context.Context, o Options) (*compiler.Compilation, error) {
 // gathers the Result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	start := time.Now()
+	if o.Spec != nil { // before the work of compiling
+		if _, err := timing.NewMemory(o.Spec); err != nil {
+			return nil, usage(err)
+		}
+	}
 	j, err := prepare(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
 	compiled := time.Now()
 	o.progress("time", 0, 0)
-	timed, err := timing.Run(j.program, j.spec)
+	timed, err := j.time()
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	r := j.hardware(timed)
 	timingDone := time.Now()
@@ -105,9 +110,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 		AchievedGBPerS: ratio(float64(t.Total.ReadBytes+t.Total.WrittenBytes), seconds*1e9), PeakGBPerS: spec.DRAM.PeakGBPerS(),
 		Requests: t.Total.Requests, CompulsoryBytes: compulsoryBytes(p),
 	}
-	if t.Rows != nil && t.Rows.Accesses > 0 {
-		r.DRAM.RowHitRate = pointer(float64(t.Rows.Hits) / float64(t.Rows.Accesses))
-	}
+	j.memory(r, t)
 	r.Scratchpad = Scratchpad{PeakBytes: map[string]int64{}, CapacityBytes: map[string]int64{
 		isa.ActivationBuffer.String():  spec.NPU.ActivationBufferBytes(),
 		isa.WeightBuffer.String():      spec.NPU.WeightBufferBytes(),
@@ -116,9 +119,11 @@ func (j *job) hardware(t *timing.Result) *Result {
 	for space := isa.ActivationBuffer; space <= isa.AccumulatorBuffer; space++ {
 		r.Scratchpad.PeakBytes[space.String()] = int64(p.Buffers[space])
 	}
-	r.Operations = Operations{MAC: t.Total.MACs, Requantize: t.Total.Requantizations, Vector: t.Total.VectorOperations, TableLookups: t.Total.TableLookups}
-	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds)
+	r.Operations = Operations{MAC: t.Total.MACs, Requantize: t.Total.Requantizations, Vector: t.Total.VectorOperations, TableLookups: t.Total.TableLookups,
+		XORSlices: t.Total.DecodedSlices, Corrections: t.Total.Corrections}
+	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds, dramEnergy(&spec.Energy, t, &t.Total, t.Cycles))
 	r.Stalls = stalls(t)
+	r.Compression = j.compressionOf(t)
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
 		share := float64(w.Cycles()) / (float64(spec.NPU.ClockMHz) * 1e6)
@@ -127,7 +132,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 			Utilization: ratio(float64(w.Work.MACs), float64(w.Cycles())*cells),
 			Bound:       w.Bound().String(), CyclesByBound: map[string]int64{},
 			DRAMReadBytes: w.Work.ReadBytes, DRAMWriteBytes: w.Work.WrittenBytes, BytesByClass: byClass(&w.Work),
-			EnergyUJ: energy(&spec.Energy, &w.Work, share).Total,
+			EnergyUJ: energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
 			row.CyclesByBound[b.String()] = w.ByBound[b]
@@ -216,6 +221,17 @@ func (j *job) notes() []string {
 			notes = append(notes, fmt.Sprintf("Rule %d of quantization.layer, match = %q, matches no layer.", i+1, rule.Match))
 		}
 	}
+	for i, rule := range j.spec.Compression.Layers {
+		if !slices.ContainsFunc(j.program.Layers, func(l isa.Layer) bool { ok, _ := path.Match(rule.Match, l.Name); return ok }) {
+			notes = append(notes, fmt.Sprintf("Rule %d of compression.layer, match = %q, matches no layer.", i+1, rule.Match))
+		}
+	}
+	if len(j.program.Networks) > 0 {
+		notes = append(notes, decodeNote)
+		if j.encoder != nil {
+			notes = append(notes, fmt.Sprintf("Random weights with seed %d and the sparsity of the configuration stand in for those that layer shapes lack: sizes of codes, corrections and masks are estimates from samples of them.", j.spec.Compression.Seed))
+		}
+	}
 	if j.program.ShapeOnly {
 		notes = append(notes, shapeNote)
 	}
@@ -241,6 +257,9 @@ func (j *job) notes() []string {
 	}
 	return notes
 }
+
+// decodeNote says how the decryption units are modelled.
+const decodeNote = "Coded weights: a tile is decoded when all of it has arrived, a slice a decryption unit and cycle, and the next tile arrives meanwhile; the buffer that holds a coded tile is not counted as scratchpad. Zero weights are left to the mask, whether pruning or quantization made them zero."
 
 // dramNote says what each memory tier leaves out.
 var dramNote = map[configs.Tier]string{

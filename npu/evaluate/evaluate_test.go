@@ -233,7 +233,7 @@ func TestProgramAlone(t *testing.T) {
 		t.Error("the float model of a program gives other float figures")
 	}
 	// Another memory re-times the same program; another machine is refused.
-	slow := run(t, evaluate.Options{Model: path, Spec: load(t, "edge", "dram.bandwidth_gb_per_s=1"), TimingOnly: true})
+	slow := run(t, evaluate.Options{Model: path, Spec: load(t, "edge", "dram.tier=linear", "dram.bandwidth_gb_per_s=1"), TimingOnly: true})
 	if slow.Timing.Cycles <= whole.Timing.Cycles {
 		t.Errorf("at 1 GB/s the program takes %d cycles, at the preset's bandwidth %d", slow.Timing.Cycles, whole.Timing.Cycles)
 	}

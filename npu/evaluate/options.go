@@ -9,9 +9,12 @@ import (
 	"strings"
 
 	"github.com/npusim/npusim/compiler"
+	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/onnx"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/memsim"
+	"github.com/npusim/npusim/memsim/dram"
 )
 
 // Options of a run.
@@ -26,6 +29,13 @@ type Options struct {
 	TimingOnly bool          // no execution, no accuracy
 	CheckAll   bool          // compare every sample with the integer reference, not BitExactSamples
 	Seed       uint64        // of random inputs
+
+	// Codes keeps codes of weights that take long to find; may be nil.
+	Codes *compress.Cache
+
+	// Requests, if set, is given the memory, of tier bank, before the program
+	// is timed, and returns what is told of every request the memory accepts.
+	Requests func(*dram.Memory) (func(memsim.Picoseconds, memsim.Request), error)
 
 	// Float, if set, gives and keeps the float outputs of a data set, so that
 	// several runs of one model compute them once.
@@ -77,7 +87,8 @@ type job struct {
 	spec        *configs.Spec
 	compilation *compiler.Compilation // nil for a .npu without a float model
 	program     *isa.Program
-	compiled    bool // program comes from compilation, so the integer reference exists
+	encoder     *compress.Encoder // of layer shapes; nil if no weights are coded
+	compiled    bool              // program comes from compilation, so the integer reference exists
 	inputs      *source
 }
 
@@ -113,7 +124,7 @@ func (j *job) fromModel(ctx context.Context) error {
 		return usage(err)
 	}
 	err = j.compilation.Resume(ctx, compiler.Options{
-		Spec: j.spec, Workers: j.options.workers(), Calibration: j.inputs.calibration(),
+		Spec: j.spec, Workers: j.options.workers(), Calibration: j.inputs.calibration(), Judge: judge(j.spec), Cache: j.options.Codes,
 		Progress: func(pass string) { j.options.progress("compile: "+pass, 0, 0) },
 	})
 	if err != nil {

@@ -12,21 +12,22 @@ const Schema = 1
 // Result is the outcome of one run. Pointers and omitted keys mean that a
 // figure does not apply to the run.
 type Result struct {
-	Schema     int        `json:"schema"`
-	Tool       string     `json:"tool,omitempty"` // version that made it
-	Model      Model      `json:"model"`
-	Config     Config     `json:"config"`
-	Program    Program    `json:"program"`
-	Accuracy   *Accuracy  `json:"accuracy,omitempty"`
-	Timing     Timing     `json:"timing"`
-	DRAM       DRAM       `json:"dram"`
-	Scratchpad Scratchpad `json:"scratchpad"`
-	Operations Operations `json:"operations"`
-	EnergyUJ   Energy     `json:"energy_uj"`
-	Stalls     Stalls     `json:"stalls"`
-	Layers     []Layer    `json:"layers"`
-	Notes      []string   `json:"notes,omitempty"` // what the reader must know: rules, reductions, what is not modelled
-	Host       Host       `json:"host"`
+	Schema      int          `json:"schema"`
+	Tool        string       `json:"tool,omitempty"` // version that made it
+	Model       Model        `json:"model"`
+	Config      Config       `json:"config"`
+	Program     Program      `json:"program"`
+	Accuracy    *Accuracy    `json:"accuracy,omitempty"`
+	Timing      Timing       `json:"timing"`
+	DRAM        DRAM         `json:"dram"`
+	Scratchpad  Scratchpad   `json:"scratchpad"`
+	Operations  Operations   `json:"operations"`
+	EnergyUJ    Energy       `json:"energy_uj"`
+	Compression *Compression `json:"compression,omitempty"` // of pruned or coded weights
+	Stalls      Stalls       `json:"stalls"`
+	Layers      []Layer      `json:"layers"`
+	Notes       []string     `json:"notes,omitempty"` // what the reader must know: rules, reductions, what is not modelled
+	Host        Host         `json:"host"`
 }
 
 // Model names the network.
@@ -99,6 +100,77 @@ type DRAM struct {
 	RowHitRate      *float64         `json:"row_hit_rate,omitempty"`
 	Requests        int64            `json:"requests"`
 	CompulsoryBytes int64            `json:"compulsory_bytes"` // input, weights region and output once each
+	// What only tier bank knows.
+	Standard    string       `json:"standard,omitempty"`     // the memory's data sheet, by name
+	Activates   *int64       `json:"activates,omitempty"`    // rows opened
+	Refreshes   *int64       `json:"refreshes,omitempty"`    // refresh commands
+	EnergyUJ    *DRAMEnergy  `json:"energy_uj,omitempty"`    // sums to energy_uj.dram
+	ReadLatency *ReadLatency `json:"read_latency,omitempty"` // of bursts
+	Banks       []BankUse    `json:"banks,omitempty"`        // by channel, rank, bank group, bank
+	// OverTime is the traffic in equal stretches of the inference.
+	OverTime *TrafficOverTime `json:"over_time,omitempty"`
+}
+
+// DRAMEnergy is the energy of the memory by cause, in microjoules, from the
+// commands it executed. It is that of the devices' core, without interface
+// and controller, unless Source says otherwise.
+type DRAMEnergy struct {
+	Activate   float64 `json:"activate"`   // opening and closing rows
+	Read       float64 `json:"read"`       // bursts, on top of standby
+	Write      float64 `json:"write"`      // bursts, on top of standby
+	Refresh    float64 `json:"refresh"`    // on top of standby
+	Background float64 `json:"background"` // standby of all ranks over the whole inference
+	// Estimated says that the figures do not come from published currents.
+	Estimated bool   `json:"estimated"`
+	Source    string `json:"source"`
+}
+
+// ReadLatency is the time of read bursts from the controller's acceptance to
+// the last beat of data. What exceeds UnloadedHitNS is queueing and the
+// opening of rows.
+type ReadLatency struct {
+	Bursts            int64           `json:"bursts"`
+	AverageNS         float64         `json:"average_ns"`
+	MedianNS          float64         `json:"median_ns"`
+	P95NS             float64         `json:"p95_ns"`
+	P99NS             float64         `json:"p99_ns"`
+	MaximumNS         float64         `json:"maximum_ns"`
+	AverageQueueingNS float64         `json:"average_queueing_ns"`  // average less unloaded_hit_ns
+	UnloadedHitNS     float64         `json:"unloaded_hit_ns"`      // row open, nobody waits
+	UnloadedClosedNS  float64         `json:"unloaded_closed_ns"`   // no row open
+	UnloadedOtherNS   float64         `json:"unloaded_conflict_ns"` // another row open
+	Histogram         []LatencyBucket `json:"histogram"`            // in order, without empty buckets
+}
+
+// LatencyBucket counts bursts of FromNS up to, not including, ToNS.
+type LatencyBucket struct {
+	FromNS float64 `json:"from_ns"`
+	ToNS   float64 `json:"to_ns"`
+	Bursts int64   `json:"bursts"`
+}
+
+// BankUse is what one bank has done.
+type BankUse struct {
+	Channel   int   `json:"channel"`
+	Rank      int   `json:"rank"`
+	BankGroup int   `json:"bank_group"`
+	Bank      int   `json:"bank"` // in its group
+	Activates int64 `json:"activates"`
+	Bursts    int64 `json:"bursts"` // read and written
+}
+
+// TrafficOverTime has a value for each stretch of IntervalCycles NPU cycles
+// from the start of the inference; the last stretch may be cut short. A request
+// counts in the stretch in which it completes.
+type TrafficOverTime struct {
+	IntervalCycles int64              `json:"interval_cycles"`
+	ReadBytes      []int64            `json:"read_bytes"`
+	WriteBytes     []int64            `json:"write_bytes"`
+	BytesByClass   map[string][]int64 `json:"bytes_by_class"`
+	// Rows opened and bursts that used rows; tier bank only. A stretch's row
+	// hit rate is 1 - activates / bursts.
+	Activates []int64 `json:"activates,omitempty"`
+	Bursts    []int64 `json:"bursts,omitempty"`
 }
 
 // Scratchpad is the use of the scratchpads.
@@ -113,6 +185,8 @@ type Operations struct {
 	Requantize   int64 `json:"requantize"`
 	Vector       int64 `json:"vector"`
 	TableLookups int64 `json:"table_lookups"`
+	XORSlices    int64 `json:"xor_slices,omitempty"`  // slices of weight bits decoded
+	Corrections  int64 `json:"corrections,omitempty"` // decoded bits put right
 }
 
 // Energy in microjoules of one inference.
@@ -123,6 +197,7 @@ type Energy struct {
 	Vector     float64 `json:"vector"`
 	Scratchpad float64 `json:"scratchpad"`
 	DRAM       float64 `json:"dram"`
+	XOR        float64 `json:"xor,omitempty"` // decryption units, gates and flip-flops
 	Static     float64 `json:"static"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/npusim/npusim/compiler"
+	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/shapes"
 	"github.com/npusim/npusim/isa"
@@ -38,7 +39,14 @@ func (j *job) fromShapes() error {
 		return usage(fmt.Errorf("%s: %w", o.Model, err))
 	}
 	o.progress("compile: lower", 0, 0)
-	j.program, err = lower.Lower(network, lower.NewTarget(j.spec), lower.Options{ModelHash: topology.SHA256})
+	options := lower.Options{ModelHash: topology.SHA256}
+	if j.encoder, err = compress.New(network, j.spec, compress.Options{Workers: o.workers()}); err != nil {
+		return usage(fmt.Errorf("%s: compress: %w", o.Model, err))
+	}
+	if j.encoder != nil {
+		options.Encoder = j.encoder
+	}
+	j.program, err = lower.Best(network, lower.NewTarget(j.spec), options, judge(j.spec))
 	if err != nil {
 		return usage(fmt.Errorf("%s: lower: %w", o.Model, err))
 	}

@@ -5,8 +5,8 @@
 // lowering, allocation and addressing are right; there is no second path.
 //
 // Modelled: contents of DRAM, scratchpads and accumulators, semaphores, loops,
-// all arithmetic. Not modelled: time (package timing does that on the same
-// instructions), XOR decryption and table multiplication units (later).
+// decryption of encoded weights, all arithmetic. Not modelled: time (package
+// timing does that on the same instructions).
 package functional
 
 import (
@@ -22,6 +22,7 @@ type Engine struct {
 	program *isa.Program
 	streams [isa.NumUnits]*isa.Stream
 	limits  isa.Limits
+	decoded map[encodedTile][]int8
 }
 
 // maxRegionBytes bounds the memory of a State.
@@ -60,6 +61,9 @@ func New(p *isa.Program, limits isa.Limits) (*Engine, error) {
 			return nil, fmt.Errorf("unit %s: %w", u, err)
 		}
 		e.streams[u] = s
+	}
+	if err := e.decodeWeights(); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
@@ -240,6 +244,9 @@ func (s *State) execute(u isa.Unit, q *queue) error {
 		} else {
 			s.store(d, t)
 		}
+		return nil
+	case *isa.EncodedWeights:
+		s.loadEncoded(d)
 		return nil
 	case *isa.ConvolutionTile:
 		if d.Instruction.Op == isa.Depthwise {

@@ -38,7 +38,9 @@ type engine struct {
 	operations map[operationKey]*cost.Operation
 	layers     []Layer
 	timeline   [isa.NumUnits][]Interval
+	overTime   TrafficOverTime
 	finished   []memsim.Completion
+	observe    func(memsim.Picoseconds, memsim.Request) // may be nil
 }
 
 type operationKey struct {
@@ -60,16 +62,21 @@ type unit struct {
 
 // Run times a program on a machine. The program must have been verified.
 func Run(p *isa.Program, spec *configs.Spec) (*Result, error) {
-	memory, err := newMemory(&spec.DRAM)
+	memory, err := NewMemory(spec)
 	if err != nil {
 		return nil, err
 	}
-	return RunOn(p, spec, memory)
+	return RunOn(p, spec, memory, nil)
 }
 
-// RunOn times a program against a given memory.
-func RunOn(p *isa.Program, spec *configs.Spec, memory memsim.Memory) (*Result, error) {
+// NewMemory builds the memory of a validated Spec.
+func NewMemory(spec *configs.Spec) (memsim.Memory, error) { return newMemory(&spec.DRAM) }
+
+// RunOn times a program against a given memory. Observe, if set, is told of
+// every request that the memory accepts, in order, with the time.
+func RunOn(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request)) (*Result, error) {
 	e := &engine{
+		observe: observe, overTime: newTrafficOverTime(),
 		program: p, machine: cost.NewMachine(spec), memory: memory, clockMHz: int64(spec.NPU.ClockMHz), dma: spec.DMA,
 		semaphores: make([]uint32, len(p.Semaphores)), waiter: make([]isa.Unit, len(p.Semaphores)), blocked: make([]bool, len(p.Semaphores)),
 		operations: map[operationKey]*cost.Operation{}, layers: make([]Layer, len(p.Layers)),
@@ -137,8 +144,8 @@ func (e *engine) loop() error {
 		}
 		e.now = next
 		e.finished = e.memory.Advance(e.time(e.now), e.finished[:0])
-		for _, c := range e.finished {
-			e.completed(c.ID)
+		for i := range e.finished {
+			e.completed(&e.finished[i])
 		}
 		for u := range e.wake {
 			if e.wake[u] <= e.now || (e.retry[u] && event <= e.now) {

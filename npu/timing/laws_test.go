@@ -373,7 +373,7 @@ func TestBetterIsNeverSlower(t *testing.T) {
 	for seed := range seeds(120) {
 		p, spec := randomProgram(t, seed)
 		cycles := func(spec *configs.Spec) int64 {
-			r, err := timing.RunOn(p, spec, newSplit(t, spec))
+			r, err := timing.RunOn(p, spec, newSplit(t, spec), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

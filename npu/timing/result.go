@@ -17,6 +17,7 @@ package timing
 import (
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
+	"github.com/npusim/npusim/memsim/dram"
 )
 
 // Cause is what a unit does, or why it does nothing, in a cycle.
@@ -76,6 +77,12 @@ type Work struct {
 	ReadBytes, WrittenBytes             int64 // over the DRAM bus
 	BytesByClass                        [isa.NumClasses]int64
 	Requests                            int64
+	// Rows opened and commands executed for the requests; only a memory with
+	// banks counts them.
+	RowActivates, ReadBursts, WriteBursts int64
+	// Of the decryption units.
+	DecodedSlices, DecodingCycles, Corrections int64
+	GateEvaluations, RegisterBits              int64
 }
 
 func (w *Work) add(o *Work) {
@@ -90,6 +97,14 @@ func (w *Work) add(o *Work) {
 	w.ReadBytes += o.ReadBytes
 	w.WrittenBytes += o.WrittenBytes
 	w.Requests += o.Requests
+	w.RowActivates += o.RowActivates
+	w.ReadBursts += o.ReadBursts
+	w.WriteBursts += o.WriteBursts
+	w.DecodedSlices += o.DecodedSlices
+	w.DecodingCycles += o.DecodingCycles
+	w.Corrections += o.Corrections
+	w.GateEvaluations += o.GateEvaluations
+	w.RegisterBits += o.RegisterBits
 	for c := range w.BytesByClass {
 		w.BytesByClass[c] += o.BytesByClass[c]
 	}
@@ -136,10 +151,12 @@ type Result struct {
 	Total    Work
 	Timeline [isa.NumUnits][]Interval
 	Memory   memsim.Counters
-	// Rows counts DRAM accesses by whether their row was open; only a memory
-	// with banks knows.
-	Rows *RowCounters
+	OverTime TrafficOverTime
+	Banks    *Banks // nil for a memory without banks
 }
 
-// RowCounters are accesses that found their row open, and all accesses.
-type RowCounters struct{ Hits, Accesses int64 }
+// Banks is what a memory with banks has done until the end of the inference.
+type Banks struct {
+	Standard *dram.Standard
+	Stats    dram.Stats
+}

@@ -3,13 +3,17 @@ package timing
 import (
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
+	"github.com/npusim/npusim/npu/cost"
 )
 
 // transferQueue is the state of a DMA unit. Its transfers issue in order; a
 // transfer may issue while earlier ones wait for their data.
 type transferQueue struct {
-	current     *isa.Transfer // being issued, nil if none
+	issuing     bool // a transfer whose requests are not all out
+	class       isa.TensorClass
+	encoded     *isa.EncodedWeights // of that transfer, nil if it is plain
 	issue       runCursor
+	decoders    int64 // cycle from which the decryption units are free
 	ready       int64 // cycle from which the current transfer may issue
 	outstanding int   // requests in flight
 	inFlight    []command
@@ -23,7 +27,9 @@ type command struct {
 	outstanding int
 	issued      bool // all requests are out
 	layer       int
-	signals     []uint32 // to give when it and all earlier ones are complete
+	decoding    cost.Decoding // of encoded weights
+	usable      int64         // cycle at which decoded weights are in the buffer, 0 before that is known
+	signals     []uint32      // to give when it and all earlier ones are complete
 }
 
 // runCursor cuts a transfer into requests: contiguous runs in DRAM, merged
@@ -71,15 +77,26 @@ func (c *runCursor) advance(bytes int64) bool {
 	return c.block == c.blocks
 }
 
-// dmaShift places the unit above the command number in a request identifier.
-const dmaShift = 56
+// A request identifier holds the unit, the class and the bytes of the request
+// and the number of its command, from the highest bits down. Commands number
+// fewer than requests, of which maxRequests bounds the count; a request moves
+// at most dma.request_bytes and two bursts, below 2^21.
+const (
+	unitShift   = 56
+	classShift  = 53
+	movedShift  = 32
+	classMask   = 1<<(unitShift-classShift) - 1
+	movedMask   = 1<<(classShift-movedShift) - 1
+	commandMask = 1<<movedShift - 1
+)
 
 // stepTransfers runs the queue of a DMA unit from now.
 func (e *engine) stepTransfers(u isa.Unit) {
 	q := &e.units[u]
 	t := &q.transfer
+	e.retire(u)
 	for {
-		if t.current != nil {
+		if t.issuing {
 			if !e.issueOne(u) {
 				return
 			}
@@ -115,17 +132,36 @@ func (e *engine) stepTransfers(u isa.Unit) {
 func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	q := &e.units[u]
 	t := &q.transfer
-	d := e.program.Descriptors[in.Descriptor].(*isa.Transfer)
+	t.encoded = nil
+	var decoding cost.Decoding
+	var d *isa.Transfer
+	switch of := e.program.Descriptors[in.Descriptor].(type) {
+	case *isa.Transfer:
+		d = of
+	case *isa.EncodedWeights:
+		t.encoded = of
+		bytes := uint32(of.StreamBytes())
+		d = &isa.Transfer{Layer: of.Layer, Class: isa.WeightClass, Bits: 8, Group: 1, Run: bytes, Rows: 1, Blocks: 1}
+		decoding = e.machine.Decode(of, e.program.Networks)
+	}
 	dram := 0
 	if u == isa.StoreDMA {
 		dram = 1
 	}
 	base := e.base[in.Operands[dram].Space] + q.next.Offsets[dram]
-	t.current, t.issue, t.ready = d, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
+	t.issuing, t.class, t.issue, t.ready = true, d.Class, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
 	t.layer = d.LayerIndex()
-	t.inFlight = append(t.inFlight, command{layer: t.layer})
+	t.inFlight = append(t.inFlight, command{layer: t.layer, decoding: decoding})
 	w := &e.layers[t.layer].Work
 	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
+	if t.encoded != nil {
+		buffer = int64(t.encoded.Elements)
+		w.DecodedSlices += decoding.Slices
+		w.DecodingCycles += decoding.Cycles
+		w.GateEvaluations += decoding.GateEvaluations
+		w.RegisterBits += decoding.RegisterBits
+		w.Corrections += int64(t.encoded.Patches)
+	}
 	if u == isa.StoreDMA || in.Operands[1].Space == isa.ActivationBuffer {
 		w.ActivationBufferBytes += buffer
 	} else {
@@ -140,7 +176,7 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 func (e *engine) issueOne(u isa.Unit) bool {
 	t := &e.units[u].transfer
 	if e.now < t.ready {
-		e.wake[u] = t.ready
+		e.wake[u] = min(e.wake[u], t.ready)
 		return false
 	}
 	if t.outstanding >= e.dma.OutstandingRequests {
@@ -148,16 +184,24 @@ func (e *engine) issueOne(u isa.Unit) bool {
 	}
 	address, bytes := t.issue.peek(int64(e.dma.RequestBytes))
 	number := t.first + uint64(len(t.inFlight)) - 1
-	request := memsim.Request{ID: uint64(u)<<dmaShift | number, Address: address, Bytes: uint32(bytes), Write: u == isa.StoreDMA}
+	request := memsim.Request{Address: address, Bytes: uint32(bytes), Write: u == isa.StoreDMA}
+	moved := e.memory.Moved(request)
+	class := t.class
+	if t.encoded != nil { // of its first byte
+		class = t.encoded.Class(int(t.issue.offset))
+	}
+	request.ID = uint64(u)<<unitShift | uint64(class)<<classShift | uint64(moved)<<movedShift | number
 	if !e.memory.Submit(e.time(e.now), request) {
 		e.retry[u] = true
 		return false
 	}
+	if e.observe != nil {
+		e.observe(e.time(e.now), request)
+	}
 	e.requests++
-	moved := e.memory.Moved(request)
 	w := &e.layers[t.layer].Work
 	w.Requests++
-	w.BytesByClass[t.current.Class] += moved
+	w.BytesByClass[class] += moved
 	if request.Write {
 		w.WrittenBytes += moved
 	} else {
@@ -169,19 +213,48 @@ func (e *engine) issueOne(u isa.Unit) bool {
 	t.ready = e.now + 1 // one request a cycle
 	if t.issue.advance(bytes) {
 		c.issued = true
-		t.current = nil
+		t.issuing = false
 	}
 	return true
 }
 
 // completed handles the completion of a request.
-func (e *engine) completed(id uint64) {
-	u := isa.Unit(id >> dmaShift)
+func (e *engine) completed(done *memsim.Completion) {
+	u := isa.Unit(done.ID >> unitShift)
 	t := &e.units[u].transfer
 	t.outstanding--
-	t.inFlight[id&(1<<dmaShift-1)-t.first].outstanding--
+	of := &t.inFlight[done.ID&commandMask-t.first]
+	of.outstanding--
+	w := &e.layers[of.layer].Work
+	w.RowActivates += int64(done.Activates)
+	if u == isa.StoreDMA {
+		w.WriteBursts += int64(done.Bursts)
+	} else {
+		w.ReadBursts += int64(done.Bursts)
+	}
+	e.overTime.add(e.now, isa.TensorClass(done.ID>>classShift&classMask), u == isa.StoreDMA, int64(done.ID>>movedShift&movedMask), done)
+	if of.issued && of.outstanding == 0 && of.decoding.Cycles > 0 {
+		t.decoders = max(t.decoders, e.now) + of.decoding.Cycles
+		of.usable = t.decoders + of.decoding.Latency
+	}
+	e.retire(u)
+	if t.issuing {
+		e.wake[u] = min(e.wake[u], max(e.now, t.ready))
+		return
+	}
+}
+
+// retire takes the transfers off that are complete, in order, and gives their
+// signals. Encoded weights are complete when they are decoded: the whole tile
+// has arrived, then the units take it in turn.
+func (e *engine) retire(u isa.Unit) {
+	t := &e.units[u].transfer
 	for len(t.inFlight) > 0 && t.inFlight[0].issued && t.inFlight[0].outstanding == 0 {
 		c := &t.inFlight[0]
+		if c.usable > e.now {
+			e.wake[u] = min(e.wake[u], c.usable)
+			return
+		}
 		e.layers[c.layer].End = max(e.layers[c.layer].End, e.now)
 		for _, s := range c.signals {
 			e.signal(s)
@@ -189,11 +262,7 @@ func (e *engine) completed(id uint64) {
 		t.inFlight = t.inFlight[1:]
 		t.first++
 	}
-	if t.current != nil {
-		e.wake[u] = min(e.wake[u], max(e.now, t.ready))
-		return
-	}
-	if len(t.inFlight) == 0 {
+	if len(t.inFlight) == 0 && !t.issuing {
 		e.rest(u)
 	}
 }

@@ -16,9 +16,9 @@ func (e *engine) result() *Result {
 		r.Causes[u] = e.units[u].causes
 	}
 	if m, ok := e.memory.(*dram.Memory); ok {
-		s := m.Stats(e.time(r.Cycles))
-		r.Rows = &RowCounters{Hits: s.RowHits, Accesses: s.RowHits + s.RowMisses + s.RowConflicts}
+		r.Banks = &Banks{Standard: m.Standard(), Stats: m.Stats(e.time(r.Cycles))}
 	}
+	r.OverTime = e.overTime.finish(r.Cycles)
 	e.windows(r.Cycles)
 	for i := range e.layers {
 		r.Total.add(&e.layers[i].Work)

@@ -1,0 +1,240 @@
+package compress
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/npusim/npusim/compiler/codec"
+	"github.com/npusim/npusim/compiler/prune"
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/bitplane"
+	"github.com/npusim/npusim/isa/weighttile"
+	"github.com/npusim/npusim/isa/xorcode"
+	"github.com/npusim/npusim/npu/cost"
+)
+
+// Encoder codes weight tiles. It implements lower.WeightEncoder.
+type Encoder struct {
+	machine    *cost.Machine
+	options    Options
+	maskFormat configs.MaskFormat
+	layers     map[string]*layerCode
+	order      []*layerCode
+	networks   []*xorcode.Network
+}
+
+// layerCode is the decision for a layer.
+type layerCode struct {
+	mutex          sync.Mutex
+	report         Layer
+	network        int // row of the table
+	representation bitplane.Representation
+	// Of the sample: bits a weight.
+	corrections, mask, patches float64
+	kept                       float64 // share
+	rawMask                    bool
+}
+
+// Networks implements lower.WeightEncoder.
+func (e *Encoder) Networks() []*xorcode.Network { return e.networks }
+
+// Layers says what became of each layer, in the order of the network.
+func (e *Encoder) Layers() []Layer {
+	var list []Layer
+	for _, l := range e.order {
+		list = append(list, l.report)
+	}
+	return list
+}
+
+// codeBytes is the exact size of the codes of so many weights.
+func (l *layerCode) codeBytes(elements int) int {
+	slices := (elements + l.report.Outputs - 1) / l.report.Outputs
+	return l.report.Bits * ((slices*l.report.Inputs + 7) / 8)
+}
+
+// describe fills in what all tiles of a layer share.
+func (l *layerCode) describe(elements, channels int) *isa.EncodedWeights {
+	t := &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(l.report.Bits), Network: uint16(l.network),
+		Elements: uint32(elements), Kept: uint32(elements), Channels: uint32(channels), Mask: isa.NoMask}
+	if l.representation == bitplane.TwosComplement {
+		t.Representation = isa.TwosComplement
+	}
+	t.Codec = isa.BlockCodec
+	if l.report.Scheme == configs.XORSequential {
+		t.Codec, t.Registers = isa.SequentialCodec, uint8(l.report.Registers)
+	}
+	return t
+}
+
+// Estimate implements lower.WeightEncoder.
+func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWeights {
+	l := e.layers[layer]
+	if l == nil || !l.report.Coded {
+		return nil
+	}
+	t := l.describe(elements, channels)
+	t.CodeBytes = uint32(l.codeBytes(elements))
+	t.CorrectionBytes = uint32(l.corrections*float64(elements)/8) + 1
+	t.Patches = uint32(l.patches * float64(elements))
+	t.Kept = uint32(l.kept * float64(elements))
+	if l.mask > 0 {
+		t.Mask, t.MaskBytes = isa.RunLengthMask, uint32(l.mask*float64(elements)/8)+1
+		if l.rawMask {
+			t.Mask, t.MaskBytes = isa.RawMask, uint32(elements+7)/8
+		}
+	}
+	if t.StreamBytes() >= isa.PackedBytes(elements, l.report.Bits) {
+		return nil
+	}
+	return t
+}
+
+// Tile implements lower.WeightEncoder.
+func (e *Encoder) Tile(layer string, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+	l := e.layers[layer]
+	if l == nil {
+		return nil, nil, nil
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	plain := isa.PackedBytes(len(weights), l.report.Bits)
+	l.report.Tiles++
+	l.report.PlainBytes += int64(plain)
+	var t *isa.EncodedWeights
+	var stream []byte
+	if l.report.Coded {
+		var err error
+		if t, stream, err = e.tile(l, weights, channels); err != nil {
+			return nil, nil, fmt.Errorf("code of layer %s: %w", layer, err)
+		}
+	}
+	if t == nil || len(stream) >= plain {
+		l.report.PlainTiles++
+		l.report.StoredPlain += int64(plain)
+		return nil, nil, nil
+	}
+	l.report.CodeBytes += int64(t.CodeBytes)
+	l.report.CorrectionBytes += int64(t.CorrectionBytes)
+	l.report.MaskBytes += int64(t.MaskBytes)
+	l.report.Corrections += int64(t.Patches)
+	return t, stream, nil
+}
+
+// tile codes a tile and proves that it decodes to the same weights.
+func (e *Encoder) tile(l *layerCode, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+	t := l.describe(len(weights), channels)
+	keep := kept(weights)
+	targets, err := targetsOf(weights, keep, l.report.Bits, l.representation)
+	if err != nil {
+		return nil, nil, err
+	}
+	codes, corrections, bySlice, err := e.code(l, t, targets)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Stalls = uint32(e.machine.CorrectionStalls(bySlice))
+	sealed, err := sealMask(keep, e.maskFormat)
+	if err != nil {
+		return nil, nil, err
+	}
+	mask, err := weighttile.Mask(t, sealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	stream := append(append(codes, corrections...), mask...)
+	decoded := make([]int8, len(weights))
+	if err := weighttile.Decode(decoded, t, e.networks, stream); err != nil {
+		return nil, nil, err
+	}
+	for i := range weights {
+		if decoded[i] != weights[i] {
+			return nil, nil, fmt.Errorf("weight %d decodes to %d, it is %d", i, decoded[i], weights[i])
+		}
+	}
+	return t, stream, nil
+}
+
+// code runs the encoder of the scheme.
+func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Target) (codes, corrections []byte, bySlice []int, err error) {
+	network := e.networks[l.network]
+	if l.report.Scheme == configs.XORBlock {
+		b, err := codec.EncodeBlock(targets, codec.BlockOptions{Network: network, Workers: e.options.Workers})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return weighttile.Block(t, b, nil)
+	}
+	q, err := e.sequential(network, l, targets)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return weighttile.Sequential(t, q, nil)
+}
+
+// sequential encodes planes, or takes them from the cache: the search for the
+// codes is what takes long.
+func (e *Encoder) sequential(network *xorcode.Network, l *layerCode, targets []codec.Target) (*xorcode.Sequential, error) {
+	o := codec.SequentialOptions{Network: network, SymbolBits: l.report.Inputs, Registers: l.report.Registers, Inverting: true, Workers: e.options.Workers}
+	key := cacheKey(&o, targets)
+	if q := e.options.Cache.load(key, network, targets); q != nil {
+		return q, nil
+	}
+	q, err := codec.EncodeSequential(targets, o)
+	if err != nil {
+		return nil, err
+	}
+	e.options.Cache.store(key, q)
+	return q, nil
+}
+
+// kept marks the weights that are not zero.
+func kept(weights []int8) xorcode.Plane {
+	keep := xorcode.NewPlane(len(weights))
+	for i, w := range weights {
+		if w != 0 {
+			keep.Set(i, true)
+		}
+	}
+	return keep
+}
+
+// targetsOf cuts weights into planes whose care bits are those of kept ones.
+func targetsOf(weights []int8, keep xorcode.Plane, bits int, r bitplane.Representation) ([]codec.Target, error) {
+	planes, err := bitplane.Split(weights, bits, r)
+	if err != nil {
+		return nil, err
+	}
+	var targets []codec.Target
+	for _, p := range planes {
+		targets = append(targets, codec.Target{Bits: p, Care: keep})
+	}
+	return targets, nil
+}
+
+// sealMask codes a keep mask as a single row; nil if everything is kept.
+func sealMask(keep xorcode.Plane, format configs.MaskFormat) ([]byte, error) {
+	n := keep.Len()
+	if keep.Count() == n {
+		return nil, nil
+	}
+	block := weighttile.MaskBlock(n)
+	runs := func() ([]byte, error) { return prune.EncodeRunLength(keep, 1, n, block) }
+	raw := func() ([]byte, error) { return encodeRaw(keep, n, block) }
+	switch format {
+	case configs.RawMask:
+		return raw()
+	case configs.RunLengthMask:
+		return runs()
+	}
+	a, err := raw()
+	if err != nil {
+		return nil, err
+	}
+	b, err := runs()
+	if err != nil || len(b) < len(a) {
+		return b, err
+	}
+	return a, nil
+}

@@ -1,0 +1,111 @@
+package compiler
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/npusim/npusim/compiler/compress"
+	"github.com/npusim/npusim/compiler/graph"
+	"github.com/npusim/npusim/compiler/prune"
+	"github.com/npusim/npusim/compiler/transform"
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa/xorcode"
+)
+
+// pruneNetwork prunes the weights as they were trained, before anything is
+// folded into them, and rewrites the pruned network anew. The network that the
+// float reference runs keeps all weights.
+func pruneNetwork(_ context.Context, c *Compilation) error {
+	c.Pruned = c.Network
+	o := &c.Options.Spec.Compression
+	layers := prune.Layers(c.Graph)
+	masks, err := masksOf(layers, o)
+	if err != nil || masks == nil {
+		return err
+	}
+	pruned := *c.Graph
+	pruned.Values = slices.Clone(c.Graph.Values)
+	for i := range layers {
+		if masks[i] == nil {
+			continue
+		}
+		l := &layers[i]
+		tensor := *pruned.Values[l.Value].Constant
+		tensor.Floats = slices.Clone(tensor.Floats)
+		if err := prune.Apply(tensor.Floats, *masks[i]); err != nil {
+			return fmt.Errorf("layer %s: %w", l.Name, err)
+		}
+		pruned.Values[l.Value].Constant = &tensor
+	}
+	c.Pruned, err = transform.Run(&pruned)
+	return err
+}
+
+// masksOf gives a keep mask for each layer that is pruned; nil if none is.
+func masksOf(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, error) {
+	if o.Mask != "" {
+		return prune.ReadMasks(o.Mask, layers)
+	}
+	masks := make([]*xorcode.Plane, len(layers))
+	bySparsity := map[float64][]int{}
+	var order []float64
+	for i := range layers {
+		s := o.For(layers[i].Name).Sparsity
+		if s == 0 {
+			continue
+		}
+		if bySparsity[s] == nil {
+			order = append(order, s)
+		}
+		bySparsity[s] = append(bySparsity[s], i)
+	}
+	if len(order) == 0 {
+		return nil, nil
+	}
+	scope := prune.PerLayer
+	if o.Pruning == configs.GlobalPruning {
+		scope = prune.Global
+	}
+	for _, s := range order {
+		var group []prune.Layer
+		for _, i := range bySparsity[s] {
+			group = append(group, layers[i])
+		}
+		found, err := prune.Magnitude(group, s, scope)
+		if err != nil {
+			return nil, err
+		}
+		for k, i := range bySparsity[s] {
+			masks[i] = &found[k]
+		}
+	}
+	return masks, nil
+}
+
+// compressWeights plans the codes of the quantized weights; lowering makes them
+// tile by tile.
+func compressWeights(_ context.Context, c *Compilation) error {
+	e, err := compress.New(c.Quantized, c.Options.Spec, compress.Options{Workers: c.Options.Workers, Cache: c.Options.Cache})
+	if e != nil {
+		c.Encoder = e
+	}
+	return err
+}
+
+// Sparsity is the share of a float layer's weights that are zero, for reports.
+func Sparsity(g *graph.Graph) float64 {
+	var zeros, all int
+	for _, l := range prune.Layers(g) {
+		all += len(l.Weights)
+		for _, w := range l.Weights {
+			if w == 0 {
+				zeros++
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(zeros) / float64(all)
+}

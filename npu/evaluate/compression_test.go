@@ -1,0 +1,211 @@
+package evaluate_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/npusim/npusim/compiler/compress"
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/compiler/integer/integertest"
+	"github.com/npusim/npusim/compiler/lower"
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/npu/timing"
+)
+
+// pruneAtRandom makes a share of the weights of every convolution zero.
+func pruneAtRandom(g *integer.Graph, r *rand.Rand) {
+	for i := range g.Nodes {
+		if g.Nodes[i].Kind != integer.Convolution {
+			continue
+		}
+		share := r.Float64()
+		weights := g.Nodes[i].Convolution.Weights
+		for k := range weights {
+			if r.Float64() < share {
+				weights[k] = 0
+			}
+		}
+	}
+}
+
+// TestEncodedWeightsSameTensors: networks whose weights stay coded in DRAM
+// give the tensors of the reference, for any code, machine and tiling, and
+// survive the container and the text form.
+func TestEncodedWeightsSameTensors(t *testing.T) {
+	networks := 120
+	if testing.Short() || raceEnabled {
+		networks = 12
+	}
+	coded := 0
+	for seed := range uint64(networks) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		g := integertest.Random(seed, 6)
+		pruneAtRandom(g, r)
+		pick := func(values ...string) string { return values[r.IntN(len(values))] }
+		spec := randomSpec(t, r)
+		sets := []string{"compression.scheme=" + pick("xor-block", "xor-sequential"), "compression.representation=" + pick("sign-magnitude", "twos-complement"),
+			"compression.mask_format=" + pick("smallest", "raw", "run-length"), "compression.networks=2", fmt.Sprintf("compression.n_s=%d", r.IntN(2)),
+			fmt.Sprintf("xor.units=%d", 1+r.IntN(6)), fmt.Sprintf("xor.patch_buffer=%d", 1+r.IntN(5))}
+		if r.IntN(2) == 0 {
+			sets = append(sets, "compression.n_in=5", fmt.Sprintf("compression.n_out=%d", 6+r.IntN(40)))
+		}
+		spec, err := spec.With(sets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder, err := compress.New(g, spec, compress.Options{Workers: 1})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		options := lower.Options{NoResidency: r.IntN(3) == 0, Encoder: encoder}
+		if encoder == nil { // no convolution
+			options.Encoder = nil
+		}
+		p, spec := lowerOrGrow(t, g, spec, options)
+		if err := isa.Verify(p, limits(spec)); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		data, err := p.Encode()
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if p, err = isa.Decode(data, "again"); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for _, d := range p.Descriptors {
+			if _, ok := d.(*isa.EncodedWeights); ok {
+				coded++
+			}
+		}
+		reference, err := integer.NewReference(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input := [][]int8{integertest.Input(g, g.Inputs[0], r)}
+		want := reference.Run(input)
+		if err := compare(p, spec, g, input, want, rand.New(rand.NewPCG(seed, 3))); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		result, err := timing.Run(p, spec)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		var classes int64
+		for _, n := range result.Total.BytesByClass {
+			classes += n
+		}
+		if classes != result.Total.ReadBytes+result.Total.WrittenBytes || classes != result.Memory.ReadBytes+result.Memory.WrittenBytes {
+			t.Errorf("seed %d: classes sum to %d bytes, %d were moved", seed, classes, result.Total.ReadBytes+result.Total.WrittenBytes)
+		}
+	}
+	if coded < networks/2 {
+		t.Errorf("only %d tiles of %d networks were coded", coded, networks)
+	}
+}
+
+// TestCodesChangeNothing: the code of the weights changes bytes and time, no
+// output bit; the books balance.
+func TestCodesChangeNothing(t *testing.T) {
+	run := func(sets ...string) *evaluate.Result {
+		spec := load(t, "edge", append([]string{"compression.sparsity=0.8", "compression.pruning=global"}, sets...)...)
+		return run(t, evaluate.Options{Model: glyphModel, Data: glyphData, Samples: 100, CheckAll: true, Spec: spec})
+	}
+	plain := run()
+	if plain.Compression == nil || plain.Compression.Kept*4 > plain.Compression.Weights {
+		t.Fatalf("pruned to 0.8: %+v", plain.Compression)
+	}
+	for _, scheme := range []string{"xor-block", "xor-sequential"} {
+		coded := run("compression.scheme=" + scheme)
+		checkSums(t, scheme, coded)
+		a, b := plain.Accuracy, coded.Accuracy
+		if !*b.BitExact || *a.NPUTop1 != *b.NPUTop1 || *a.SQNRDB != *b.SQNRDB {
+			t.Errorf("%s: accuracy %+v, %+v without the code", scheme, b, a)
+		}
+		c := coded.Compression
+		stored := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.StoredPlainBytes
+		if stored >= c.PlainBytes*6/10 || coded.Program.WeightBytes >= plain.Program.WeightBytes {
+			t.Errorf("%s: %d bytes of %d plain ones, region of %d against %d", scheme, stored, c.PlainBytes, coded.Program.WeightBytes, plain.Program.WeightBytes)
+		}
+		var code, correction, mask, plainTiles int64
+		for _, l := range c.Layers {
+			code, correction, mask, plainTiles = code+l.CodeBytes, correction+l.CorrectionBytes, mask+l.MaskBytes, plainTiles+l.StoredPlainBytes
+		}
+		if code != c.CodeBytes || correction != c.CorrectionBytes || mask != c.MaskBytes || plainTiles != c.StoredPlainBytes {
+			t.Errorf("%s: layers do not sum to the total", scheme)
+		}
+		if coded.Operations.XORSlices == 0 || coded.EnergyUJ.XOR <= 0 || c.DecodeCycles == 0 {
+			t.Errorf("%s: nothing was decoded: %+v", scheme, coded.Operations)
+		}
+		if coded.DRAM.ReadBytes >= plain.DRAM.ReadBytes {
+			t.Errorf("%s: %d bytes read, %d plain", scheme, coded.DRAM.ReadBytes, plain.DRAM.ReadBytes)
+		}
+	}
+}
+
+// TestUnprunedStaysPlain: where the coded form is not smaller, weights stay
+// plain, and the result says so.
+func TestUnprunedStaysPlain(t *testing.T) {
+	r := run(t, evaluate.Options{Model: glyphModel, Spec: load(t, "edge", "compression.scheme=xor-block"), TimingOnly: true})
+	for _, l := range r.Compression.Layers {
+		if l.Scheme != "none" || !strings.Contains(l.Reason, "plain") {
+			t.Errorf("layer %s: %+v", l.Name, l)
+		}
+	}
+	if r.Operations.XORSlices != 0 {
+		t.Errorf("%d slices decoded", r.Operations.XORSlices)
+	}
+}
+
+// TestEncodedProgramAlone: a compiled program with coded weights runs without
+// its model, and a flipped bit of its codes is noticed.
+func TestEncodedProgramAlone(t *testing.T) {
+	spec := load(t, "edge", "compression.scheme=xor-sequential", "compression.sparsity=0.7")
+	options := evaluate.Options{Model: glyphModel, Spec: spec, Samples: 4}
+	compiled, err := evaluate.Compile(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "coded.npu")
+	if err := compiled.Program.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	alone := run(t, evaluate.Options{Model: path, Samples: 4})
+	whole := run(t, options)
+	if alone.Timing != whole.Timing {
+		t.Errorf("alone %+v, from the model %+v", alone.Timing, whole.Timing)
+	}
+	broken := *compiled.Program
+	for i, d := range broken.Descriptors {
+		if tile, ok := d.(*isa.EncodedWeights); ok && tile.Patches > 0 {
+			changed := *tile
+			changed.Patches++
+			broken.Descriptors = append([]isa.Descriptor(nil), broken.Descriptors...)
+			broken.Descriptors[i] = &changed
+			break
+		}
+	}
+	if err := broken.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evaluate.Run(t.Context(), evaluate.Options{Model: path, Samples: 4}); err == nil || !strings.Contains(err.Error(), "the descriptor states") {
+		t.Errorf("a descriptor that contradicts its stream: %v", err)
+	}
+}
+
+// TestShapesWithCodes: layer shapes are timed with random weights in place of
+// the ones they do not have, and say so.
+func TestShapesWithCodes(t *testing.T) {
+	model := "../../testdata/shapes/resnet50.csv"
+	plain := timeOn(t, model, "mobile", "linear")
+	coded := timeOn(t, model, "mobile", "linear", "compression.scheme=xor-block", "compression.sparsity=0.9")
+	if coded.DRAM.BytesByClass["weights"]*4 > plain.DRAM.BytesByClass["weights"] || coded.DRAM.BytesByClass["masks"] == 0 {
+		t.Errorf("bytes %v, plain %v", coded.DRAM.BytesByClass, plain.DRAM.BytesByClass)
+	}
+	if !strings.Contains(strings.Join(coded.Notes, "\n"), "Random weights") {
+		t.Errorf("the notes do not tell of random weights: %q", coded.Notes)
+	}
+}
