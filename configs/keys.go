@@ -101,6 +101,7 @@ var keys = []Key{
 	{Path: "dram.bandwidth_gb_per_s", Min: 0.001, Max: 1e5, Scope: RunScope, Unit: "GB/s", Meaning: "peak of one channel, 10^9 bytes a second; on tier bank that of the standard"},
 	{Path: "dram.latency_ns", Min: 0, Max: 1e6, Scope: RunScope, Unit: "ns", Meaning: "unloaded, from request to first data; tier linear goes by it"},
 	{Path: "dram.burst_bytes", Min: 1, Max: 4096, Scope: RunScope, Unit: "bytes", Meaning: "one access, the least that is moved; a power of two; on tier bank that of the standard"},
+	{Path: "dram.efficiency", Default: "1.0", Min: 0.1, Max: 1, Scope: RunScope, Meaning: "share of the peak bandwidth that tier linear reaches, for refresh, turnaround and opening of rows; a memory preset supplies the one that fits tier bank"},
 	{Path: "dram.capacity_mib", Default: "1024", Min: 1, Max: 1 << 20, Scope: RunScope, Unit: "MiB", Meaning: "all channels together"},
 	{Path: "dram.standard", Default: `""`, Scope: RunScope, Meaning: "memory standard of your own for tier bank, instead of dram.preset: a TOML file in the folder of the configuration or below, or its text; the figures that a preset supplies must stand beside it"},
 

@@ -152,7 +152,7 @@ func TestSettings(t *testing.T) {
 		spec.Quantization.Weights != PerLayer {
 		t.Errorf("settings are not carried out: %+v", spec)
 	}
-	want := DRAM{Preset: "hbm2", Channels: 1, Tier: BankTier, BandwidthGBPerS: 16, LatencyNS: 70, BurstBytes: 32, CapacityMiB: 512}
+	want := DRAM{Preset: "hbm2", Channels: 1, Tier: BankTier, BandwidthGBPerS: 16, LatencyNS: 70, BurstBytes: 32, Efficiency: 0.83, CapacityMiB: 512}
 	if diff := cmp.Diff(want, spec.DRAM); diff != "" || spec.Energy.DRAMPJPerBit != 3.9 {
 		t.Errorf("memory preset with one key overridden: %s, %g pJ/bit", diff, spec.Energy.DRAMPJPerBit)
 	}
@@ -208,6 +208,7 @@ match = "new"
 	want.Name, want.Description = "top", "top"
 	want.MACArray.Rows, want.Vector.Lanes = 4, 8
 	want.DRAM.Preset, want.DRAM.BandwidthGBPerS, want.DRAM.LatencyNS, want.DRAM.BurstBytes = "ddr4-2400", 19.2, 52, 64
+	want.DRAM.Efficiency = 0.92
 	want.Energy.DRAMPJPerBit = 12
 	want.Quantization.Layers = []LayerRule{{Match: "new"}}
 	if diff := cmp.Diff(&want, got); diff != "" {

@@ -18,6 +18,7 @@ type MemoryPreset struct {
 	LatencyNS       float64 `toml:"latency_ns"`         // ns, unloaded read, device and controller
 	BurstBytes      int     `toml:"burst_bytes"`        // bytes of one access
 	EnergyPJPerBit  float64 `toml:"energy_pj_per_bit"`  // pJ a bit, core and interface
+	Efficiency      float64 `toml:"efficiency"`         // share of the peak that tier linear reaches, fitted to tier bank
 }
 
 // MemoryPresets lists the embedded memory presets, sorted by name.
@@ -60,12 +61,13 @@ func findMemory(name string) (MemoryPreset, error) {
 }
 
 // memoryKeys are the keys that a memory preset supplies.
-var memoryKeys = []string{"dram.bandwidth_gb_per_s", "dram.latency_ns", "dram.burst_bytes", "energy.dram_pj_per_bit"}
+var memoryKeys = []string{"dram.bandwidth_gb_per_s", "dram.latency_ns", "dram.burst_bytes", "dram.efficiency", "energy.dram_pj_per_bit"}
 
 // apply stores what the preset supplies, under memoryKeys.
 func (m *MemoryPreset) apply(s *Spec) {
 	s.DRAM.Preset = m.Name
 	s.DRAM.BandwidthGBPerS, s.DRAM.LatencyNS, s.DRAM.BurstBytes = m.BandwidthGBPerS, m.LatencyNS, m.BurstBytes
+	s.DRAM.Efficiency = m.Efficiency
 	s.Energy.DRAMPJPerBit = m.EnergyPJPerBit
 }
 

@@ -32,7 +32,7 @@ func TestStandardIsTakenOverAsText(t *testing.T) {
 	spec := load(t, "top.toml")
 	want := *load(t, "edge")
 	want.Name, want.Description = "top", ""
-	want.DRAM.Preset, want.DRAM.Standard = "", own
+	want.DRAM.Preset, want.DRAM.Standard, want.DRAM.Efficiency = "", own, 1
 	want.DRAM.BandwidthGBPerS, want.DRAM.LatencyNS, want.DRAM.BurstBytes, want.Energy.DRAMPJPerBit = 3.2, 40, 32, 5
 	if diff := cmp.Diff(&want, spec); diff != "" {
 		t.Error(diff)

@@ -102,6 +102,7 @@ type DRAM struct {
 	BandwidthGBPerS float64  `toml:"bandwidth_gb_per_s"` // 10^9 bytes a second, peak of one channel
 	LatencyNS       float64  `toml:"latency_ns"`         // ns, unloaded, from request to first data; tier linear
 	BurstBytes      int      `toml:"burst_bytes"`        // bytes of one access; smaller ones cost as much
+	Efficiency      float64  `toml:"efficiency"`         // share of the peak that tier linear reaches
 	CapacityMiB     int      `toml:"capacity_mib"`       // MiB, all channels together
 	Standard        string   `toml:"standard"`           // text of a memory standard of the user's own, or empty
 }

@@ -54,7 +54,7 @@ func (l *loader) replaceMemory(documents ...*strict.Document) {
 		delete(l.origins, "dram.standard")
 		delete(l.broken, "dram.standard")
 	case standard && !preset:
-		new(MemoryPreset).apply(&l.spec)
+		(&MemoryPreset{Efficiency: 1}).apply(&l.spec)
 		for _, key := range append([]string{"dram.preset"}, memoryKeys...) {
 			delete(l.origins, key)
 			delete(l.broken, key)

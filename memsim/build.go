@@ -15,7 +15,12 @@ func New(d *configs.DRAM) (Memory, error) {
 	case configs.IdealTier:
 		return NewLinear(bandwidth, 0, 1)
 	case configs.LinearTier:
-		return NewLinear(bandwidth, Picoseconds(math.Round(d.LatencyNS*1000)), d.BurstBytes)
+		m, err := NewLinear(int64(math.Round(d.PeakGBPerS()*d.Efficiency*1e9)), Picoseconds(math.Round(d.LatencyNS*1000)), d.BurstBytes)
+		if err != nil {
+			return nil, err
+		}
+		m.peak = bandwidth
+		return m, nil
 	}
 	return nil, fmt.Errorf("dram.tier %q has a model of its own", d.Tier)
 }

@@ -33,7 +33,7 @@ var implementations = []struct {
 }
 
 func tier(t configs.Tier, channels int, bandwidth, latency float64, burst int) *configs.DRAM {
-	return &configs.DRAM{Channels: channels, Tier: t, BandwidthGBPerS: bandwidth, LatencyNS: latency, BurstBytes: burst, CapacityMiB: 1024}
+	return &configs.DRAM{Channels: channels, Tier: t, BandwidthGBPerS: bandwidth, LatencyNS: latency, BurstBytes: burst, CapacityMiB: 1024, Efficiency: 1}
 }
 
 // bank is the bank-level memory with the controller that goes with a standard.

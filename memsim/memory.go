@@ -1,12 +1,12 @@
 // Package memsim is the DRAM side of the simulator: an interface that the DMA
 // units talk to and the models behind it.
 //
-// Modelled so far: tier "ideal" (peak bandwidth, no latency, no access
-// granularity) and tier "linear" (bandwidth, a fixed read latency, and whole
-// bursts). Not modelled: banks, rows, refresh, read-write turnaround and
-// queues of a controller; streaming on real parts reaches 85 to 95 % of peak,
-// fine-grained mixed traffic 50 to 85 %, so linear times are optimistic by
-// about that much. Units: picoseconds and bytes, integers.
+// Modelled here: tier "ideal" (peak bandwidth, no latency, no access
+// granularity) and tier "linear" (a share of the peak bandwidth, a fixed read
+// latency, and whole bursts). They know no banks, rows, refresh, read-write
+// turnaround and queues of a controller; tier "bank", package dram, models all
+// of these, and the shares of the memory presets are fitted to it. Units:
+// picoseconds and bytes, integers.
 package memsim
 
 import (
@@ -63,7 +63,8 @@ type Memory interface {
 // Linear is the model of both simple tiers: one bus that moves requests in the
 // order they come.
 type Linear struct {
-	bytesPerSecond int64
+	bytesPerSecond int64       // that it moves
+	peak           int64       // of the bus
 	latency        Picoseconds // of reads, on top of the transfer
 	burst          int64       // bytes; 1 moves exactly what is asked for
 
@@ -89,7 +90,7 @@ func NewLinear(bytesPerSecond int64, latency Picoseconds, burst int) (*Linear, e
 		return nil, fmt.Errorf("memory of %d bytes/s, %d ps latency, %d-byte bursts: bandwidth must be at least %d bytes/s, latency not negative, the burst a power of two up to %d",
 			bytesPerSecond, latency, burst, minBandwidth, maxBurst)
 	}
-	return &Linear{bytesPerSecond: bytesPerSecond, latency: latency, burst: int64(burst)}, nil
+	return &Linear{bytesPerSecond: bytesPerSecond, peak: bytesPerSecond, latency: latency, burst: int64(burst)}, nil
 }
 
 // Moved implements Memory: whole bursts.
@@ -100,7 +101,7 @@ func (m *Linear) Moved(r Request) int64 {
 }
 
 // PeakBytesPerSecond implements Memory.
-func (m *Linear) PeakBytesPerSecond() int64 { return m.bytesPerSecond }
+func (m *Linear) PeakBytesPerSecond() int64 { return m.peak }
 
 // Counters implements Memory.
 func (m *Linear) Counters() Counters { return m.counters }

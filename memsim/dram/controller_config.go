@@ -61,7 +61,7 @@ type Controller struct {
 	ReadEntries, WriteEntries int // of the request buffers
 	// WriteHigh and WriteLow are shares of the write buffer (FirstReady):
 	// writes go when more than WriteHigh is filled or no read waits, until
-	// less than WriteLow is filled and a read waits.
+	// less than WriteLow or nothing is filled and a read waits.
 	WriteHigh, WriteLow float64
 	// BankEntries is the length of the command queue of a bank (BankQueues).
 	BankEntries int

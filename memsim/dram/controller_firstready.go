@@ -286,7 +286,7 @@ func (f *firstReady) advanceRefresh(now Clock) bool {
 // changesBuffer says whether the other buffer is to be served from now on.
 func (f *firstReady) changesBuffer() bool {
 	if f.writeMode {
-		return float64(f.writes.size) < f.low && f.reads.size != 0
+		return f.reads.size != 0 && (f.writes.size == 0 || float64(f.writes.size) < f.low)
 	}
 	return float64(f.writes.size) > f.high || f.reads.size == 0
 }

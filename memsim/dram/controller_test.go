@@ -53,6 +53,7 @@ func controllers() []Preset {
 	for _, standard := range []string{"ramulator2-lpddr5-6400", "ramulator2-hbm2", "hbm2"} {
 		add("per-bank refresh, "+standard, standard, change(plain, func(c *Controller) { c.Refresh = BanksInTurn }))
 	}
+	add("writes drained to the last", "ddr4-2400", change(plain, func(c *Controller) { c.WriteLow, c.WriteHigh = 0, 0 }))
 	queues := dramsim3Controller("rochrababgco")
 	add("queues, closed rows", "dramsim3-ddr4-3200", change(queues, func(c *Controller) { c.RowPolicy = ClosedRow }))
 	add("queues, small", "dramsim3-ddr4-3200", change(queues, func(c *Controller) { c.ReadEntries, c.WriteEntries, c.BankEntries = 2, 3, 1 }))

@@ -2,6 +2,7 @@ package dram
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -78,7 +79,29 @@ func (t *streamer) ready(write bool) bool {
 		return false
 	}
 	return l.size == entries && l.size >= 2 && l.hitSize == l.size && other.size == 0 && f.writeMode == write &&
-		len(f.active) == 0 && len(f.refresh.waiting) == 0 && !f.changesBuffer()
+		len(f.active) == 0 && len(f.refresh.waiting) == 0 && !f.changesBuffer() && t.inOrder(l)
+}
+
+// inOrder says whether the oldest request of a buffer of hits goes next: no
+// other one can go before it can.
+func (t *streamer) inOrder(l *bankLists) bool {
+	f := t.f
+	oldest, sequence := none, uint64(1)<<63
+	first, oneGroup := int32(-1), true
+	for w, word := range l.occupied {
+		for ; word != 0; word &= word - 1 {
+			bank := int32(w<<6 + bits.TrailingZeros64(word))
+			if group := bank >> f.groupShift; first < 0 {
+				first = group
+			} else if group != first {
+				oneGroup = false
+			}
+			if s := f.pool.requests[l.head[bank]].sequence; s < sequence {
+				oldest, sequence = l.head[bank], s
+			}
+		}
+	}
+	return oneGroup || f.device.Earliest(l.column, &f.pool.requests[oldest].address) <= f.floor(l.column)
 }
 
 // play runs while a request that a full buffer refuses waits. It changes the

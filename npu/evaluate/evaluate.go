@@ -213,7 +213,7 @@ func (j *job) notes() []string {
 		"Latency is one cold inference; inferences per second is its reciprocal: consecutive inferences do not overlap in this version, and weights are loaded again each time.",
 		dramNote[j.spec.DRAM.Tier],
 		"Energy is a linear model of counted operations and bytes with the figures of the configuration; it is an estimate.",
-		"Tile shapes are chosen by estimate, and within 2 % of the fastest the one with less DRAM traffic wins: a larger scratchpad or more bandwidth can come out slower, by 1.6 % at most where it was measured. Every fold pays fill and drain of the whole array, so that an array larger than a layer can be slower by half on small layers.",
+		"Tile shapes are chosen by estimate, once for each of several bandwidths, and the program that the tier without banks times fastest is taken: a larger scratchpad can come out slower, by 0.1 % where it was measured. Every fold pays fill and drain of the whole array, so that an array larger than a layer can be slower by half on small layers.",
 		"Layers overlap in time: a layer's cycles run from the end of the layer before to the completion of its own last instruction, so they sum to the total.",
 	}
 	for i, rule := range j.spec.Quantization.Layers {
@@ -264,8 +264,8 @@ const decodeNote = "Coded weights: a tile is decoded when all of it has arrived,
 // dramNote says what each memory tier leaves out.
 var dramNote = map[configs.Tier]string{
 	configs.IdealTier:  `DRAM is the "ideal" tier: peak bandwidth and nothing else, no latency, no bursts. No real memory is as fast.`,
-	configs.BankTier:   `DRAM is the "bank" tier: banks, rows, refresh and the queues of an FR-FCFS controller a channel.`,
-	configs.LinearTier: `DRAM is the "linear" tier: peak bandwidth, a fixed read latency and whole bursts, no banks, rows or refresh. Tier "bank" takes 0 to 18 % more cycles on the networks it was measured with, most where DRAM is the bottleneck.`,
+	configs.BankTier:   `DRAM is the "bank" tier: banks, rows, refresh and the queues of a controller a channel. Its energy is that of the commands in the devices' core; interface and controller are not in it, and energy.dram_pj_per_bit is not used.`,
+	configs.LinearTier: `DRAM is the "linear" tier: a share of the peak bandwidth (dram.efficiency, of memory presets fitted to tier "bank"), a fixed read latency and whole bursts, no banks, rows or refresh. It was within 4 % of the cycles of tier "bank" on the networks and machines it was measured with.`,
 }
 
 // Version is the module version of the binary, for reports.

@@ -22,7 +22,7 @@ func unitSpec(t testing.TB, sets ...string) *configs.Spec {
 		"npu.channel_block=16", "npu.activation_bytes_per_cycle=65536", "npu.weight_bytes_per_cycle=65536", "npu.accumulator_bytes_per_cycle=65536",
 		"vector.lanes=1", "vector.table_lanes=1",
 		"dma.request_bytes=64", "dma.alignment_bytes=64", "dma.outstanding_requests=1024", "dma.setup_cycles=0",
-		"dram.tier=linear", "dram.bandwidth_gb_per_s=1", "dram.latency_ns=100", "dram.burst_bytes=64",
+		"dram.tier=linear", "dram.efficiency=1", "dram.bandwidth_gb_per_s=1", "dram.latency_ns=100", "dram.burst_bytes=64",
 	}, sets...))
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func Spec(r *rand.Rand) (*configs.Spec, error) {
 	pick := func(values ...int) int { return values[r.IntN(len(values))] }
 	burst := pick(16, 32, 64)
 	sets := []string{
-		"dram.tier=linear", // with a bandwidth and a burst of its own
+		"dram.tier=linear", "dram.efficiency=1", // with a bandwidth and a burst of its own
 		fmt.Sprintf("mac_array.rows=%d", pick(4, 8, 16, 32)),
 		fmt.Sprintf("mac_array.columns=%d", pick(4, 8, 16, 32)),
 		fmt.Sprintf("mac_array.overlap_weight_load=%t", r.IntN(2) == 0),

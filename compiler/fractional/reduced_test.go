@@ -1,0 +1,5 @@
+//go:build !race
+
+package fractional
+
+const reduced = false
