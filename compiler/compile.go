@@ -89,7 +89,8 @@ var passes = []pass{
 	{"calibrate", []string{"prune"}, calibrate, nil},
 	{"quantize", []string{"calibrate"}, quantizeNetwork, func(c *Compilation) string { return c.Report.String() + c.Quantized.String() }},
 	{"compress", []string{"quantize"}, compressWeights, nil},
-	{"lower", []string{"compress"}, lowerGraph, disassembly},
+	{"fit", []string{"compress"}, fitWeights, nil},
+	{"lower", []string{"fit"}, lowerGraph, disassembly},
 	{"verify", []string{"lower"}, verifyProgram, nil},
 }
 
@@ -187,14 +188,20 @@ func quantizeNetwork(_ context.Context, c *Compilation) (err error) {
 const ParametersSetting = "parameters"
 
 func lowerGraph(_ context.Context, c *Compilation) (err error) {
-	options := c.Options.Lower
-	options.ModelHash = c.Model.SHA256
-	options.Settings = append(slices.Clone(options.Settings), isa.Setting{Name: ParametersSetting, Value: strconv.FormatInt(c.Graph.Parameters(), 10)})
+	options := c.lowering()
 	if c.Encoder != nil {
 		options.Encoder = c.Encoder
 	}
 	c.Program, err = lower.Best(c.Quantized, lower.NewTarget(c.Options.Spec), options, c.Options.Judge)
 	return err
+}
+
+// lowering is what programs are lowered with, but for the encoder.
+func (c *Compilation) lowering() lower.Options {
+	options := c.Options.Lower
+	options.ModelHash = c.Model.SHA256
+	options.Settings = append(slices.Clone(options.Settings), isa.Setting{Name: ParametersSetting, Value: strconv.FormatInt(c.Graph.Parameters(), 10)})
+	return options
 }
 
 func verifyProgram(_ context.Context, c *Compilation) error {

@@ -153,10 +153,10 @@ func checkStep(t *testing.T, step *stepper, weighed, symbolBits int) {
 // TestInverting: planes with more ones are stored inverted; skewed bits then
 // cost what their complement costs.
 func TestInverting(t *testing.T) {
-	zeros := randomTarget(80*500, 0.9, 5)
-	r := randomTarget(80*500, 0, 6)
+	zeros := randomTarget(80*1000, 0.9, 5)
+	r, q := randomTarget(80*1000, 0, 6), randomTarget(80*1000, 0, 7)
 	for i := range zeros.Bits.Words {
-		zeros.Bits.Words[i] &= r.Bits.Words[i] // a quarter ones
+		zeros.Bits.Words[i] &= r.Bits.Words[i] & q.Bits.Words[i] // an eighth ones
 	}
 	ones := Target{Bits: zeros.Bits.Clone(), Care: zeros.Care}
 	for i := range ones.Bits.Len() {

@@ -1,7 +1,9 @@
 // Package compress decides how the weights of a quantized network are coded
 // for the XOR decryption units, and codes them tile by tile as lowering asks
-// for them. It changes no weight: a weight that quantization made zero, pruned
-// or not, is left to the mask, the bits of all others decode exactly.
+// for them. The block and the sequential code change no weight: one that
+// quantization made zero, pruned or not, is left to the mask, the bits of all
+// others decode exactly. The fractional code fits its bits to the quantized
+// weights, tile by tile, and replaces them (Fitter); no training makes up for it.
 //
 // For every layer the parameters of its code are searched on a sample of its
 // weights: the least bits in all, codes, corrections and mask together. A layer
@@ -23,17 +25,22 @@ type Layer struct {
 	Reason string
 
 	Inputs, Outputs, Registers int // n_in, n_out, n_s
-	Seed                       uint64
+	Planes                     int // of the fractional code
+	// Error of the fractional code: weighed squared error over weighed squares.
+	Error float64
+	Seed  uint64
 
 	// Weights, those that are not zero, and their width.
 	Weights, Kept int64
 	Bits          int
 	// Bytes in DRAM of the tiles: what they would take plain, and what the parts
 	// take. Tiles that stay plain are in PlainBytes and in StoredPlain.
-	PlainBytes, CodeBytes, CorrectionBytes, MaskBytes, StoredPlain int64
-	Corrections                                                    int64
-	Tiles, PlainTiles                                              int
+	PlainBytes, CodeBytes, CorrectionBytes, MaskBytes, ScaleBytes, StoredPlain int64
+	Corrections                                                                int64
+	Tiles, PlainTiles                                                          int
 }
 
 // Bytes is what the layer takes in DRAM.
-func (l *Layer) Bytes() int64 { return l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.StoredPlain }
+func (l *Layer) Bytes() int64 {
+	return l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.ScaleBytes + l.StoredPlain
+}

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/npusim/npusim/compiler/codec"
+	"github.com/npusim/npusim/compiler/fractional"
+	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/prune"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
@@ -22,6 +24,7 @@ type Encoder struct {
 	layers     map[string]*layerCode
 	order      []*layerCode
 	networks   []*xorcode.Network
+	fitted     map[[32]byte]fittedTile // of the fractional code
 }
 
 // layerCode is the decision for a layer.
@@ -34,6 +37,7 @@ type layerCode struct {
 	corrections, mask, patches float64
 	kept                       float64 // share
 	rawMask                    bool
+	fit                        *fractional.Encoder // of the fractional code
 }
 
 // Networks implements lower.WeightEncoder.
@@ -74,6 +78,12 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 	if l == nil || !l.report.Coded {
 		return nil
 	}
+	if l.fit != nil {
+		if t := l.describeFractional(elements, channels); t.StreamBytes() < isa.PackedBytes(elements, l.report.Bits) {
+			return t
+		}
+		return nil
+	}
 	t := l.describe(elements, channels)
 	t.CodeBytes = uint32(l.codeBytes(elements))
 	t.CorrectionBytes = uint32(l.corrections*float64(elements)/8) + 1
@@ -92,7 +102,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 }
 
 // Tile implements lower.WeightEncoder.
-func (e *Encoder) Tile(layer string, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
 	l := e.layers[layer]
 	if l == nil {
 		return nil, nil, nil
@@ -106,7 +116,12 @@ func (e *Encoder) Tile(layer string, weights []int8, channels int) (*isa.Encoded
 	var stream []byte
 	if l.report.Coded {
 		var err error
-		if t, stream, err = e.tile(l, weights, channels); err != nil {
+		if l.fit != nil {
+			t, stream, err = e.fractionalTile(layer, weights, channels)
+		} else {
+			t, stream, err = e.tile(l, weights, channels)
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("code of layer %s: %w", layer, err)
 		}
 	}
@@ -118,6 +133,7 @@ func (e *Encoder) Tile(layer string, weights []int8, channels int) (*isa.Encoded
 	l.report.CodeBytes += int64(t.CodeBytes)
 	l.report.CorrectionBytes += int64(t.CorrectionBytes)
 	l.report.MaskBytes += int64(t.MaskBytes)
+	l.report.ScaleBytes += int64(t.ScaleBytes)
 	l.report.Corrections += int64(t.Patches)
 	return t, stream, nil
 }

@@ -38,7 +38,7 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 			continue
 		}
 		c := spec.Compression.For(n.Name)
-		if c.Scheme != configs.XORBlock && c.Scheme != configs.XORSequential {
+		if c.Scheme == configs.NoCompression {
 			continue
 		}
 		asked = true
@@ -73,6 +73,9 @@ func (e *Encoder) plan(g *integer.Graph, n *integer.Node, c configs.LayerCompres
 		l.report.Kept = total * int64(kept(weights).Count()) / int64(len(weights))
 	} else {
 		l.report.Weights, l.report.Kept = int64(len(weights)), int64(kept(weights).Count())
+	}
+	if c.Scheme == configs.XORFractional {
+		return l, e.planFractional(l, weights, c, spec)
 	}
 	for _, w := range weights {
 		if w == -1<<(a.WeightBits-1) { // has no magnitude of that many bits

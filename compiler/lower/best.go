@@ -2,6 +2,9 @@ package lower
 
 import (
 	"cmp"
+	"errors"
+	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/npusim/npusim/compiler/integer"
@@ -39,25 +42,36 @@ func Best(g *integer.Graph, target *Target, options Options, judge Judge) (*isa.
 		return Lower(g, target, options)
 	}
 	type outcome struct {
+		program       *isa.Program
 		cycles, bytes int64
 		err           error
 	}
 	outcomes := make([]outcome, len(planned))
-	var group sync.WaitGroup
-	for i, bandwidth := range planned {
-		group.Go(func() {
-			other := *target
-			other.MilliBytesPerCycle = bandwidth
-			p, err := Lower(g, &other, trial)
-			if err != nil {
-				outcomes[i].err = err
-				return
-			}
-			outcomes[i].cycles, outcomes[i].err = judge(p)
-			outcomes[i].bytes = moved(p)
-		})
+	each := func(run func(i int, o *outcome)) {
+		var group sync.WaitGroup
+		for i := range outcomes {
+			group.Go(func() { run(i, &outcomes[i]) })
+		}
+		group.Wait()
 	}
-	group.Wait()
+	each(func(i int, o *outcome) {
+		other := *target
+		other.MilliBytesPerCycle = planned[i]
+		o.program, o.err = Lower(g, &other, trial)
+	})
+	for i := range outcomes {
+		for k := range i {
+			if o := &outcomes[i]; o.err == nil && outcomes[k].err == nil && sameCode(o.program, outcomes[k].program) {
+				o.err = errSame
+			}
+		}
+	}
+	each(func(_ int, o *outcome) {
+		if o.err == nil {
+			o.cycles, o.err = judge(o.program)
+			o.bytes = moved(o.program)
+		}
+	})
 	best := -1
 	for i := range outcomes {
 		o := &outcomes[i]
@@ -71,6 +85,22 @@ func Best(g *integer.Graph, target *Target, options Options, judge Judge) (*isa.
 	chosen := *target
 	chosen.MilliBytesPerCycle = planned[best]
 	return Lower(g, &chosen, options)
+}
+
+// errSame marks a plan that comes out as an earlier one does.
+var errSame = errors.New("the same program again")
+
+// sameCode tells whether two programs of one network execute the same.
+func sameCode(a, b *isa.Program) bool {
+	if len(a.Descriptors) != len(b.Descriptors) || len(a.Semaphores) != len(b.Semaphores) {
+		return false
+	}
+	for u := range a.Code {
+		if !slices.Equal(a.Code[u], b.Code[u]) {
+			return false
+		}
+	}
+	return reflect.DeepEqual(a.Descriptors, b.Descriptors)
 }
 
 // instructions counts what a program executes.

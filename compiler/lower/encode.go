@@ -8,13 +8,17 @@ import (
 	"github.com/npusim/npusim/isa/xorcode"
 )
 
+// TilePlace is the part of a layer's weights that a tile holds: output channels,
+// and input channels within their group.
+type TilePlace struct{ Outputs, OutputCount, Inputs, InputCount int }
+
 // WeightEncoder codes the weight tiles of layers for the decryption units. It
 // may be called from several goroutines.
 type WeightEncoder interface {
 	// Tile codes a tile of a layer's weights in streaming order, whose channels
 	// are innermost. A nil descriptor leaves the tile plain. Layer of the
 	// descriptor is up to the caller.
-	Tile(layer string, weights []int8, channels int) (*isa.EncodedWeights, []byte, error)
+	Tile(layer string, place TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error)
 	// Estimate is what a tile of so many weights will about be, for planning; nil
 	// where it stays plain. Its CodeBytes are exact.
 	Estimate(layer string, elements, channels int) *isa.EncodedWeights
@@ -54,7 +58,7 @@ func (x *stepEmission) encode(c channelTile, inputs span, elements int) (encoded
 		d.Layer = uint16(x.s.index)
 		return encodedTile{d, x.constant(d.StreamBytes(), nil)}, nil
 	}
-	d, stream, err := encoder.Tile(name, weightTile(x.s.anchor.Convolution, c.span, inputs), c.size)
+	d, stream, err := encoder.Tile(name, TilePlace{c.start, c.size, inputs.start, inputs.size}, weightTile(x.s.anchor.Convolution, c.span, inputs), c.size)
 	if err != nil || d == nil {
 		return encodedTile{}, err
 	}

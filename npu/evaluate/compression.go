@@ -23,6 +23,7 @@ type Compression struct {
 	CodeBytes        int64 `json:"code_bytes"`
 	CorrectionBytes  int64 `json:"correction_bytes"`
 	MaskBytes        int64 `json:"mask_bytes"`
+	ScaleBytes       int64 `json:"scale_bytes,omitempty"` // of the fractional code
 	StoredPlainBytes int64 `json:"stored_plain_bytes"`
 	// DecodeCycles is how long the decryption units are busy in one inference.
 	DecodeCycles int64              `json:"decode_cycles"`
@@ -33,18 +34,23 @@ type Compression struct {
 
 // CompressionLayer is the code of one layer.
 type CompressionLayer struct {
-	Name             string  `json:"name"`
-	Scheme           string  `json:"scheme"`           // "none" if the layer stays plain
-	Reason           string  `json:"reason,omitempty"` // why it does
-	Inputs           int     `json:"n_in,omitempty"`
-	Outputs          int     `json:"n_out,omitempty"`
-	Registers        int     `json:"n_s,omitempty"`
+	Name      string `json:"name"`
+	Scheme    string `json:"scheme"`           // "none" if the layer stays plain
+	Reason    string `json:"reason,omitempty"` // why it does
+	Inputs    int    `json:"n_in,omitempty"`
+	Outputs   int    `json:"n_out,omitempty"`
+	Registers int    `json:"n_s,omitempty"`
+	Planes    int    `json:"planes,omitempty"` // of the fractional code
+	// Error of the fractional code: squared error over squares of the weights,
+	// weighed by the mean square of the input that each is multiplied with.
+	Error            float64 `json:"error,omitempty"`
 	Weights          int64   `json:"weights"`
 	Sparsity         float64 `json:"sparsity"` // share of weights that are zero
 	PlainBytes       int64   `json:"plain_bytes"`
 	CodeBytes        int64   `json:"code_bytes"`
 	CorrectionBytes  int64   `json:"correction_bytes"`
 	MaskBytes        int64   `json:"mask_bytes"`
+	ScaleBytes       int64   `json:"scale_bytes,omitempty"`
 	StoredPlainBytes int64   `json:"stored_plain_bytes"`
 	Corrections      int64   `json:"corrections"`
 	// BitsPerWeight counts everything, the mask too.
@@ -85,7 +91,11 @@ func (j *job) compressionOf(t *timing.Result) *Compression {
 			c.add(&l)
 			if l.Coded {
 				slices := (l.Weights + int64(l.Outputs) - 1) / int64(l.Outputs)
-				codes += slices * int64(l.Bits)
+				planes := l.Bits
+				if l.Planes > 0 {
+					planes = l.Planes
+				}
+				codes += slices * int64(planes)
 			}
 		}
 	}
@@ -99,7 +109,7 @@ func (j *job) compressionOf(t *timing.Result) *Compression {
 func (c *Compression) add(l *compress.Layer) {
 	row := CompressionLayer{Name: l.Name, Scheme: configs.NoCompression.String(), Reason: l.Reason, Weights: l.Weights,
 		Sparsity: 1 - ratio(float64(l.Kept), float64(l.Weights)), PlainBytes: l.PlainBytes, CodeBytes: l.CodeBytes, CorrectionBytes: l.CorrectionBytes,
-		MaskBytes: l.MaskBytes, StoredPlainBytes: l.StoredPlain, Corrections: l.Corrections, BitsPerWeight: 8 * ratio(float64(l.Bytes()), float64(l.Weights))}
+		MaskBytes: l.MaskBytes, ScaleBytes: l.ScaleBytes, Planes: l.Planes, Error: l.Error, StoredPlainBytes: l.StoredPlain, Corrections: l.Corrections, BitsPerWeight: 8 * ratio(float64(l.Bytes()), float64(l.Weights))}
 	if l.Coded {
 		row.Scheme, row.Inputs, row.Outputs, row.Registers = l.Scheme.String(), l.Inputs, l.Outputs, l.Registers
 		if l.PlainTiles > 0 {
@@ -111,6 +121,7 @@ func (c *Compression) add(l *compress.Layer) {
 	c.CodeBytes += l.CodeBytes
 	c.CorrectionBytes += l.CorrectionBytes
 	c.MaskBytes += l.MaskBytes
+	c.ScaleBytes += l.ScaleBytes
 	c.StoredPlainBytes += l.StoredPlain
 }
 
@@ -152,9 +163,9 @@ func (j *job) storages(c *Compression, codes int64) {
 		sums[k].Imbalance = ratio(float64(sums[k].DecodeCycles), sums[k].Imbalance)
 		sums[k].BitsPerWeight = 8 * ratio(float64(sums[k].Bytes), float64(c.Weights))
 	}
-	if coded := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.StoredPlainBytes; coded > 0 {
+	if coded := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.ScaleBytes + c.StoredPlainBytes; coded > 0 {
 		lanes := int64(decoder.Lanes)
-		sums = append(sums, Storage{Format: c.Scheme + " with mask", Bytes: coded, BitsPerWeight: 8 * ratio(float64(coded), float64(c.Weights)),
+		sums = append(sums, Storage{Format: c.Scheme + ", all bytes", Bytes: coded, BitsPerWeight: 8 * ratio(float64(coded), float64(c.Weights)),
 			DecodeCycles: (codes + lanes - 1) / lanes, Imbalance: 1})
 	}
 	c.Storages = sums

@@ -209,3 +209,31 @@ func TestShapesWithCodes(t *testing.T) {
 		t.Errorf("the notes do not tell of random weights: %q", coded.Notes)
 	}
 }
+
+// TestFractionalCode: the code replaces weights by ones that it can give, the
+// integer reference runs those, and more planes bring the network closer to the
+// plain one.
+func TestFractionalCode(t *testing.T) {
+	plain := run(t, evaluate.Options{Model: glyphModel, Data: glyphData, Samples: 100, Spec: load(t, "edge")})
+	previous := -100.0
+	for _, planes := range []int{1, 3} {
+		r := run(t, evaluate.Options{Model: glyphModel, Data: glyphData, Samples: 100, CheckAll: true,
+			Spec: load(t, "edge", "compression.scheme=xor-fractional", fmt.Sprintf("compression.planes=%d", planes), "compression.networks=2")})
+		checkSums(t, fmt.Sprintf("%d planes", planes), r)
+		if !*r.Accuracy.BitExact {
+			t.Errorf("%d planes: %s", planes, r.Accuracy.Divergence)
+		}
+		if *r.Accuracy.SQNRDB < previous || *r.Accuracy.SQNRDB > *plain.Accuracy.SQNRDB+1 {
+			t.Errorf("%d planes: %.1f dB, %.1f with fewer, %.1f plain", planes, *r.Accuracy.SQNRDB, previous, *plain.Accuracy.SQNRDB)
+		}
+		previous = *r.Accuracy.SQNRDB
+		if r.Program.WeightBytes >= plain.Program.WeightBytes {
+			t.Errorf("%d planes: %d bytes of weights, %d plain", planes, r.Program.WeightBytes, plain.Program.WeightBytes)
+		}
+		for _, l := range r.Compression.Layers {
+			if l.Scheme == "xor-fractional" && (l.Planes != planes || l.Error <= 0 || l.Error > 0.6) {
+				t.Errorf("%d planes: layer %+v", planes, l)
+			}
+		}
+	}
+}

@@ -228,6 +228,9 @@ func (j *job) notes() []string {
 	}
 	if len(j.program.Networks) > 0 {
 		notes = append(notes, decodeNote)
+		if j.compilation != nil && j.compilation.Encoder != nil && j.compilation.Encoder.Fits() {
+			notes = append(notes, "The fractional code replaces the quantized weights by ones that it can give, without training; the accuracy is that of the replaced weights.")
+		}
 		if j.encoder != nil {
 			notes = append(notes, fmt.Sprintf("Random weights with seed %d and the sparsity of the configuration stand in for those that layer shapes lack: sizes of codes, corrections and masks are estimates from samples of them.", j.spec.Compression.Seed))
 		}
