@@ -39,6 +39,10 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		}
 		c := spec.Compression.For(n.Name)
 		if c.Scheme == configs.NoCompression {
+			l := &layerCode{report: Layer{Name: n.Name, Scheme: c.Scheme, Bits: int(n.Convolution.WeightBits), Reason: "its scheme is none",
+				Weights: int64(len(n.Convolution.Weights)), Kept: int64(kept(n.Convolution.Weights).Count())}}
+			e.layers[n.Name] = l
+			e.order = append(e.order, l)
 			continue
 		}
 		asked = true

@@ -17,8 +17,8 @@ type Compression struct {
 	Scheme  string `json:"scheme"`  // that the configuration asks for
 	Weights int64  `json:"weights"` // of convolutions and matrix products
 	Kept    int64  `json:"kept"`    // that are not zero after quantization
-	// Bytes of the layers that were to be coded, as they would lie plain and as
-	// they do: codes, corrections, masks, and tiles that stay plain.
+	// Bytes of the weights as they would lie plain and as they do: codes,
+	// corrections, masks, and tiles that stay plain.
 	PlainBytes       int64 `json:"plain_bytes"`
 	CodeBytes        int64 `json:"code_bytes"`
 	CorrectionBytes  int64 `json:"correction_bytes"`
