@@ -13,8 +13,9 @@ import (
 )
 
 // Cache keeps the codes of planes in a folder, one file each, named by the hash
-// of everything that determines them. Files are checked when they are read; a
-// missing, damaged or foreign one only costs the time to encode again.
+// of everything that determines them, which they begin with. Files are checked
+// when they are read; a missing, damaged or foreign one only costs the time to
+// encode again.
 type Cache struct{ Folder string }
 
 // cacheVersion changes with the encoder: what it finds must not depend on
@@ -52,6 +53,10 @@ func (c *Cache) load(key string, network *xorcode.Network, targets []codec.Targe
 	if err != nil {
 		return nil
 	}
+	data, ours := bytes.CutPrefix(data, []byte(key))
+	if !ours {
+		return nil
+	}
 	q := new(xorcode.Sequential)
 	if q.UnmarshalBinary(data) != nil || len(q.Planes) != len(targets) || q.Network == nil || !q.Network.Equal(network) {
 		return nil
@@ -75,6 +80,7 @@ func (c *Cache) store(key string, q *xorcode.Sequential) {
 	if err != nil {
 		return
 	}
+	data = append([]byte(key), data...)
 	path := c.path(key)
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return

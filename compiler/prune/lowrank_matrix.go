@@ -109,7 +109,8 @@ func (m *matrixFit) each(step int, f func(w *tileFit, tile int)) {
 
 // Search for the price.
 const (
-	sampleWeights = 1 << 19
+	sampleWeights = 1 << 19 // for rank 1; the time a weight grows with the rank
+	sampleTiles   = 16      // at least, where there are as many
 	priceSteps    = 12
 	priceSpan     = 16.0 // the price lies within this factor of the limit
 	priceError    = 0.002
@@ -118,7 +119,7 @@ const (
 // findPrice halves the (logarithmic) range of the price until a sample of the
 // tiles keeps as many weights as it should.
 func (m *matrixFit) findPrice() float64 {
-	step := max(1, m.header.Weights()/sampleWeights)
+	step := max(1, min(m.header.Weights()*m.header.Rank/sampleWeights, len(m.tiles)/sampleTiles))
 	want := int64(0)
 	for tile := 0; tile < len(m.tiles); tile += step {
 		want += int64(m.quota[tile])
