@@ -152,7 +152,7 @@ func TestRoundTrip(t *testing.T) {
 var machineKeys = []string{
 	"npu.cores", "npu.batch", "npu.activation_buffer_kib", "npu.weight_buffer_kib", "npu.accumulator_buffer_kib",
 	"npu.channel_block", "mac_array.rows", "mac_array.columns", "mac_array.dataflow", "mac_array.per_channel_multiplier",
-	"xor.units", "xor.max_inputs", "xor.max_outputs", "xor.patches_per_cycle", "dma.alignment_bytes",
+	"xor.units", "xor.max_inputs", "xor.max_outputs", "xor.patches_per_cycle", "xor.patch_buffer", "dma.alignment_bytes",
 }
 
 func TestHashesSeeWhatTheyShould(t *testing.T) {

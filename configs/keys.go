@@ -82,8 +82,10 @@ var keys = []Key{
 	{Path: "xor.max_inputs", Default: "64", Min: 1, Max: maxCodeInputs, Scope: MachineScope, Unit: "bits", Meaning: "inputs of the widest network: n_in, for xor-sequential n_in * (n_s + 1)"},
 	{Path: "xor.max_outputs", Default: "1024", Min: 1, Max: maxCodeOutputs, Scope: MachineScope, Unit: "bits", Meaning: "outputs of the widest network: n_out"},
 	{Path: "xor.patches_per_cycle", Default: "1", Min: 1, Max: 64, Scope: MachineScope, Unit: "patches/cycle", Meaning: "patches or corrections that each unit applies"},
-	{Path: "xor.patch_buffer", Default: "16", Min: 1, Max: 4096, Scope: RunScope, Unit: "patches", Meaning: "patches or corrections that each unit holds ahead"},
+	{Path: "xor.patch_buffer", Default: "16", Min: 1, Max: 4096, Scope: MachineScope, Unit: "patches", Meaning: "patches or corrections that each unit holds ahead"},
 	{Path: "xor.latency_cycles", Default: "2", Min: 0, Max: 64, Scope: RunScope, Unit: "cycles", Meaning: "from a code to its slice"},
+	{Path: "xor.gate_um2", Default: "0.93", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a two-input XOR gate"},
+	{Path: "xor.register_um2", Default: "1.9", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a bit of a flip-flop"},
 
 	{Path: "vector.lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "elements/cycle", Meaning: "simple operations of the vector unit"},
 	{Path: "vector.table_lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "look-ups/cycle", Meaning: "look-ups in 256-entry tables"},

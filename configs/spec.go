@@ -68,12 +68,14 @@ type MACArray struct {
 // XOR is the set of decryption units between DMA and weight scratchpad. Each
 // holds an XOR network and gives the outputs of one slice a cycle.
 type XOR struct {
-	Units           int `toml:"units"`             // units, slices a cycle; 0: the machine has none
-	MaxInputs       int `toml:"max_inputs"`        // inputs of the widest network: n_in, n_in * (n_s + 1) with registers
-	MaxOutputs      int `toml:"max_outputs"`       // outputs of the widest network, bits of a slice
-	PatchesPerCycle int `toml:"patches_per_cycle"` // patches or corrections that a unit applies a cycle
-	PatchBuffer     int `toml:"patch_buffer"`      // patches or corrections that a unit holds ahead
-	LatencyCycles   int `toml:"latency_cycles"`    // cycles from a code to its slice
+	Units           int     `toml:"units"`             // units, slices a cycle; 0: the machine has none
+	MaxInputs       int     `toml:"max_inputs"`        // inputs of the widest network: n_in, n_in * (n_s + 1) with registers
+	MaxOutputs      int     `toml:"max_outputs"`       // outputs of the widest network, bits of a slice
+	PatchesPerCycle int     `toml:"patches_per_cycle"` // patches or corrections that a unit applies a cycle
+	PatchBuffer     int     `toml:"patch_buffer"`      // patches or corrections that a unit holds ahead
+	LatencyCycles   int     `toml:"latency_cycles"`    // cycles from a code to its slice
+	GateUM2         float64 `toml:"gate_um2"`          // square micrometres of a two-input XOR gate
+	RegisterUM2     float64 `toml:"register_um2"`      // square micrometres of a bit of a flip-flop
 }
 
 // Vector is the unit for element-wise work, pooling, reductions and tables.

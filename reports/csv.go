@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/npusim/npusim/npu/evaluate"
@@ -49,7 +50,9 @@ func WriteLayersCSV(w io.Writer, r *evaluate.Result) error {
 // pair, in the order of the network.
 func WriteDRAMCSV(w io.Writer, r *evaluate.Result) error {
 	records := [][]string{{"index", "name", "class", "dram_bytes"}}
-	classes := keysAlways(trafficClasses, layerClasses(r))
+	classes := withoutCodes(keysAlways(trafficClasses, layerClasses(r)), func(class string) bool {
+		return slices.ContainsFunc(r.Layers, func(l evaluate.Layer) bool { return l.BytesByClass[class] > 0 })
+	})
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		for _, class := range classes {

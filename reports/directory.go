@@ -23,6 +23,7 @@ var directoryFiles = []struct {
 	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }, nil},
 	{"layers.csv", WriteLayersCSV, nil},
 	{"dram.csv", WriteDRAMCSV, nil},
+	{"compression.csv", WriteCompressionCSV, hasCompression},
 	{"dram_over_time.csv", WriteOverTimeCSV, hasTraffic},
 	{"dram_banks.csv", WriteBanksCSV, hasBanks},
 	{"dram_latency.csv", WriteLatencyCSV, hasLatency},

@@ -19,7 +19,7 @@ import (
 )
 
 func TestJSONRoundTrip(t *testing.T) {
-	want := withMemory(synthetic(12), 40)
+	want := withCompression(withMemory(synthetic(12), 40))
 	want.Layers[0].Name = "a<b>&c"
 	var b bytes.Buffer
 	if err := WriteJSON(&b, want); err != nil {
@@ -45,6 +45,9 @@ func TestReadJSONErrors(t *testing.T) {
 	memory := func(keys string) string {
 		return `{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":9},"dram":{` + keys + `}}`
 	}
+	coded := func(keys string) string {
+		return `{"schema":1,"model":{"name":"x"},"layers":[{}],"compression":{` + keys + `}}`
+	}
 	for _, c := range []struct{ content, want string }{
 		{"", ":1:1: no valid JSON"},
 		{"{\n  \"schema\": 1,,\n}", ":2:15: no valid JSON"},
@@ -69,6 +72,15 @@ func TestReadJSONErrors(t *testing.T) {
 		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":3}]}`), `key "dram.read_latency.histogram[0]" goes from 3 to 3 ns`},
 		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":5},{"from_ns":4,"to_ns":6}]}`), `histogram[1]" goes from 4 to 6 ns, must begin at 5`},
 		{memory(`"read_latency":{"histogram":[{"from_ns":3,"to_ns":5,"bursts":-1}]}`), `histogram[0].bursts" is -1`},
+		{coded(`"code_bytes":-1`), `key "compression.code_bytes" is -1`},
+		{coded(`"weights":3,"kept":4`), `key "compression.kept" is 4, must be at most the 3 weights`},
+		{coded(`"layers":[{"corrections":-1}]`), `key "compression.layers[0].corrections" is -1`},
+		{coded(`"layers":[{},{"sparsity":1.5}]`), `key "compression.layers[1].sparsity" is 1.5, must be 0 to 1`},
+		{coded(`"layers":[{"n_in":-2}]`), `key "compression.layers[0].n_in" is -2`},
+		{coded(`"storages":[{"imbalance":-1}]`), `key "compression.storages[0].imbalance" is -1`},
+		{coded(`"storages":[{"decode_cycles":-1}]`), `key "compression.storages[0].decode_cycles" is -1`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"operations":{"xor_slices":-1}}`, `key "operations.xor_slices" is -1`},
+		{`{"schema":1,"model":{"name":"x"},"layers":[{}],"energy_uj":{"xor":-1}}`, `key "energy_uj.xor" is -1`},
 		{memory(`"over_time":{}`), `key "dram.over_time.interval_cycles" is 0`},
 		{memory(`"over_time":{"interval_cycles":4,"read_bytes":[1,2]}`), `has 2 stretches of 4 cycles, 9 cycles need 3`},
 		{memory(`"over_time":{"interval_cycles":9,"read_bytes":[1],"write_bytes":[]}`), `key "dram.over_time.write_bytes" has 0 values, read_bytes has 1`},
@@ -105,6 +117,12 @@ func FuzzReadJSON(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
+	b.Reset()
+	if err := WriteJSON(&b, withCompression(synthetic(3))); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"operations":{"xor_slices":1},"compression":{"scheme":"none","storages":[{}],"layers":[{"scheme":"none","reason":"a\u001b"},{"weights":9007199254740992,"sparsity":1,"bits_per_weight":1e308}]}}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":9,"latency_ms":1e308},"dram":{"over_time":{"interval_cycles":9,"read_bytes":[9007199254740992],"write_bytes":[0],"bursts":[0],"activates":[1]},"read_latency":{"average_queueing_ns":-3,"histogram":[{"to_ns":5e-324,"bursts":1}]}}}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"config":{"changes":["a=1","b"],"toml":"[mac_array]\nrows=3"},"layers":[{"bound":"pipeline","cycles":9}]}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
@@ -124,7 +142,7 @@ func FuzzReadJSON(f *testing.F) {
 		if err := WriteDRAMCSV(&bytes.Buffer{}, r); err != nil {
 			t.Fatal(err)
 		}
-		for _, write := range []func(io.Writer, *evaluate.Result) error{WriteOverTimeCSV, WriteBanksCSV, WriteLatencyCSV} {
+		for _, write := range []func(io.Writer, *evaluate.Result) error{WriteOverTimeCSV, WriteBanksCSV, WriteLatencyCSV, WriteCompressionCSV} {
 			if err := write(&bytes.Buffer{}, r); err != nil {
 				t.Fatal(err)
 			}

@@ -169,9 +169,12 @@ func checkCounts(r *evaluate.Result) error {
 	count("operations.requantize", r.Operations.Requantize)
 	count("operations.vector", r.Operations.Vector)
 	count("operations.table_lookups", r.Operations.TableLookups)
+	count("operations.xor_slices", r.Operations.XORSlices)
+	count("operations.corrections", r.Operations.Corrections)
+	c.compression(r.Compression)
 	e := r.EnergyUJ
-	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.Static} {
-		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "static"}[i], x)
+	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.XOR, e.Static} {
+		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "xor", "static"}[i], x)
 	}
 	for _, unit := range keys(evaluate.Units, r.Stalls) {
 		s := r.Stalls[unit]

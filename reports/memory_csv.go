@@ -17,7 +17,10 @@ func WriteOverTimeCSV(w io.Writer, r *evaluate.Result) error {
 	if o == nil {
 		o = &evaluate.TrafficOverTime{}
 	}
-	classes := slices.Clone(trafficClasses) // known ones always, present or not
+	moved := func(class string) bool {
+		return slices.ContainsFunc(o.BytesByClass[class], func(bytes int64) bool { return bytes > 0 })
+	}
+	classes := withoutCodes(trafficClasses, moved) // known ones always, present or not
 	for _, class := range keys(trafficClasses, o.BytesByClass) {
 		if !slices.Contains(trafficClasses, class) {
 			classes = append(classes, class)

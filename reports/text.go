@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/npusim/npusim/npu/evaluate"
@@ -13,7 +14,15 @@ const indent = "  "
 
 // trafficClasses are the known keys of DRAM bytes by class, in the order of
 // tables and plots.
-var trafficClasses = []string{"weights", "activations", "metadata"}
+var trafficClasses = []string{"weights", "corrections", "masks", "activations", "metadata"}
+
+// withoutCodes leaves out the classes that only coded weights have, where
+// nothing of them moved.
+func withoutCodes(classes []string, moved func(class string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(classes), func(class string) bool {
+		return (class == "corrections" || class == "masks") && !moved(class)
+	})
+}
 
 // WriteText writes the summary of a run that people read: headed sections of
 // aligned figures with their units, then what bounds the network and the
@@ -25,6 +34,7 @@ func WriteText(w io.Writer, r *evaluate.Result, style Style) error {
 	t.timing(r)
 	t.dram(r)
 	t.banks(&r.DRAM)
+	t.compression(r)
 	t.scratchpads(r)
 	t.energy(r)
 	t.stalls(r)
@@ -224,7 +234,7 @@ func (t *textWriter) dram(r *evaluate.Result) {
 	facts = append(facts, f)
 	t.facts(facts)
 
-	classes := keys(trafficClasses, d.BytesByClass)
+	classes := withoutCodes(keys(trafficClasses, d.BytesByClass), func(class string) bool { return d.BytesByClass[class] > 0 })
 	if len(classes) == 0 {
 		return
 	}
@@ -273,17 +283,21 @@ func (t *textWriter) scratchpads(r *evaluate.Result) {
 func (t *textWriter) energy(r *evaluate.Result) {
 	t.section("Energy of one inference")
 	e := r.EnergyUJ
-	parts := []struct {
+	type part struct {
 		name       string
 		energy     float64
 		operations int64 // -1: not counted
-	}{
+	}
+	parts := []part{
 		{"MAC array", e.MAC, r.Operations.MAC},
 		{"requantize", e.Requantize, r.Operations.Requantize},
 		{"vector unit", e.Vector, r.Operations.Vector + r.Operations.TableLookups},
 		{"scratchpads", e.Scratchpad, -1},
 		{"DRAM", e.DRAM, -1},
 		{"static", e.Static, -1},
+	}
+	if e.XOR != 0 || r.Operations.XORSlices > 0 {
+		parts = slices.Insert(parts, len(parts)-1, part{"decryption units", e.XOR, r.Operations.XORSlices})
 	}
 	values := make([]float64, len(parts))
 	for i, p := range parts {
@@ -306,6 +320,9 @@ func (t *textWriter) energy(r *evaluate.Result) {
 	}
 	t.table([]Column{{"Part", "", false}, {"Energy", "µJ", true}, {"Share", "%", true}, {"Per MAC", "pJ", true}, {"Operations", "", true}}, rows,
 		[]string{"total", microjoules(e.Total), wholeShare(shares), perMAC(e.Total)})
+	if n := r.Operations.XORSlices; n > 0 {
+		t.paragraph("", fmt.Sprintf("Decryption units: slices of weight bits decoded; %s bits put right after it.", Count(r.Operations.Corrections)))
+	}
 }
 
 func (t *textWriter) stalls(r *evaluate.Result) {

@@ -23,6 +23,7 @@ var (
 	navy      = color.NRGBA{0x1b, 0x4f, 0x8a, 0xff}
 	steel     = color.NRGBA{0x70, 0x87, 0xa6, 0xff}
 	sky       = color.NRGBA{0x7c, 0xc4, 0xee, 0xff}
+	paleBlue  = color.NRGBA{0xb5, 0xe3, 0xff, 0xff}
 	vermilion = color.NRGBA{0xd5, 0x5e, 0x00, 0xff}
 	silver    = color.NRGBA{0xc4, 0xc4, 0xc4, 0xff}
 	green     = color.NRGBA{0x00, 0x77, 0x5a, 0xff}
@@ -35,12 +36,12 @@ var (
 // seriesColors gives each known class of traffic and each known bound its
 // colour in every plot.
 var seriesColors = map[string]color.NRGBA{
-	"weights": green, "activations": orange, "metadata": charcoal,
+	"weights": green, "corrections": vermilion, "masks": paleBlue, "activations": orange, "metadata": charcoal,
 	"mac": navy, "pipeline": steel, "vector": sky, "dram": vermilion, "latency": silver,
 }
 
 // spareColors serve keys without a colour of their own, in turn.
-var spareColors = []color.NRGBA{purple, sky, yellow, vermilion, navy, silver}
+var spareColors = []color.NRGBA{purple, sky, yellow, steel, navy, silver}
 
 // Sizes in points.
 const (

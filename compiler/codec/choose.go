@@ -31,13 +31,10 @@ type Choice struct {
 	Costs   []xorcode.Bits // of every candidate: what the values of the sample take
 }
 
-// Choose compares the random networks of the given shape by what they cost on a
+// Choose compares networks drawn from several seeds by what they cost on a
 // sample, which cost encodes, in several goroutines. The first of equals is the
 // best.
-func Choose(inputs, outputs int, o ChooseOptions, cost func(m *xorcode.Network) (xorcode.Bits, error)) (*Choice, error) {
-	if err := xorcode.CheckShape(inputs, outputs); err != nil {
-		return nil, err
-	}
+func Choose(draw func(seed uint64) *xorcode.Network, o ChooseOptions, cost func(m *xorcode.Network) (xorcode.Bits, error)) (*Choice, error) {
 	if o.Candidates < 0 || o.SampleSlices < 0 {
 		return nil, fmt.Errorf("choice of a network: %d candidates on %d slices: must not be negative", o.Candidates, o.SampleSlices)
 	}
@@ -47,7 +44,7 @@ func Choose(inputs, outputs int, o ChooseOptions, cost func(m *xorcode.Network) 
 	out := &Choice{Costs: make([]xorcode.Bits, o.Candidates)}
 	failures := make([]error, o.Candidates)
 	inParallel(o.Workers, o.Candidates, func() struct{} { return struct{}{} }, func(_ struct{}, i int) {
-		out.Costs[i], failures[i] = cost(xorcode.RandomNetwork(inputs, outputs, o.Seed+uint64(i)))
+		out.Costs[i], failures[i] = cost(draw(o.Seed + uint64(i)))
 	})
 	best := 0
 	for i, err := range failures {
@@ -59,7 +56,7 @@ func Choose(inputs, outputs int, o ChooseOptions, cost func(m *xorcode.Network) 
 		}
 	}
 	out.Seed = o.Seed + uint64(best)
-	out.Network = xorcode.RandomNetwork(inputs, outputs, out.Seed)
+	out.Network = draw(out.Seed)
 	return out, nil
 }
 
@@ -69,11 +66,15 @@ func ChooseBlock(targets []Target, inputs, outputs int, encoder BlockOptions, o 
 	if o.SampleSlices == 0 {
 		o.SampleSlices = defaultBlockSample
 	}
+	if err := xorcode.CheckShape(inputs, outputs); err != nil {
+		return nil, fmt.Errorf("xor-block: %w", err)
+	}
 	sample, err := sampleOf(targets, outputs, o.SampleSlices)
 	if err != nil {
 		return nil, fmt.Errorf("xor-block: %w", err)
 	}
-	return Choose(inputs, outputs, o, func(m *xorcode.Network) (xorcode.Bits, error) {
+	draw := func(seed uint64) *xorcode.Network { return xorcode.RandomNetwork(inputs, outputs, seed) }
+	return Choose(draw, o, func(m *xorcode.Network) (xorcode.Bits, error) {
 		out, err := EncodeBlock([]Target{sample}, BlockOptions{Network: m, Exact: encoder.Exact, Workers: 1})
 		if err != nil {
 			return 0, err
@@ -97,8 +98,10 @@ func ChooseSequential(targets []Target, outputs int, encoder SequentialOptions, 
 		return nil, fmt.Errorf("xor-sequential: %w", err)
 	}
 	encoder.BySeed, encoder.Workers = false, 1
-	inputs := encoder.SymbolBits * (encoder.Registers + 1)
-	return Choose(inputs, outputs, o, func(m *xorcode.Network) (xorcode.Bits, error) {
+	draw := func(seed uint64) *xorcode.Network {
+		return xorcode.SpreadNetwork(encoder.SymbolBits, encoder.Registers, outputs, seed)
+	}
+	return Choose(draw, o, func(m *xorcode.Network) (xorcode.Bits, error) {
 		candidate := encoder
 		candidate.Network = m
 		out, err := EncodeSequential([]Target{sample}, candidate)

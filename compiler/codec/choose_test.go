@@ -14,8 +14,9 @@ func TestChoose(t *testing.T) {
 	cost := func(m *xorcode.Network) (xorcode.Bits, error) {
 		return xorcode.Bits(m.Rows[0] % 3), nil
 	}
+	draw := func(seed uint64) *xorcode.Network { return xorcode.RandomNetwork(8, 10, seed) }
 	for _, workers := range []int{1, 4} {
-		c, err := Choose(8, 10, ChooseOptions{Candidates: 40, Seed: 100, Workers: workers}, cost)
+		c, err := Choose(draw, ChooseOptions{Candidates: 40, Seed: 100, Workers: workers}, cost)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,14 +26,14 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	_, err := Choose(8, 10, ChooseOptions{Seed: 3}, func(*xorcode.Network) (xorcode.Bits, error) { return 0, broken })
+	_, err := Choose(draw, ChooseOptions{Seed: 3}, func(*xorcode.Network) (xorcode.Bits, error) { return 0, broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Choose(65, 10, ChooseOptions{}, cost); fmt.Sprint(err) != "xor network: inputs = 65: must be 1..64" {
+	if _, err := ChooseBlock([]Target{randomTarget(100, 0.5, 1)}, 65, 10, BlockOptions{}, ChooseOptions{}); fmt.Sprint(err) != "xor-block: xor network: inputs = 65: must be 1..64" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Choose(8, 10, ChooseOptions{Candidates: -1}, cost); err == nil {
+	if _, err := Choose(draw, ChooseOptions{Candidates: -1}, cost); err == nil {
 		t.Error("-1 candidates are taken")
 	}
 }

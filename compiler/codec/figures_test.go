@@ -139,7 +139,7 @@ func TestFullyConnectedLayer(t *testing.T) {
 		weights = parts * outputs * partSlices
 	}
 	o := SequentialOptions{SymbolBits: 8, Registers: 2, PartSlices: partSlices, BySeed: true, Seed: 12}
-	o.Network = xorcode.RandomNetwork(24, outputs, o.Seed)
+	o.Network = xorcode.SpreadNetwork(8, 2, outputs, o.Seed)
 	target := randomTarget(weights, 0.91, 5)
 	q, err := EncodeSequential([]Target{target}, o)
 	if err != nil {

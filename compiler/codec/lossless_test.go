@@ -106,7 +106,7 @@ func TestSequentialIsLossless(t *testing.T) {
 		}
 		o.PartSlices = rapid.OneOf(rapid.Just(0), rapid.IntRange(1, 100)).Draw(t, "part")
 		o.Window = rapid.SampledFrom([]int{0, 8, 9, 50}).Draw(t, "window")
-		o.Network = xorcode.RandomNetwork(o.SymbolBits*(o.Registers+1), outputs, o.Seed)
+		o.Network = xorcode.SpreadNetwork(o.SymbolBits, o.Registers, outputs, o.Seed)
 		q, err := EncodeSequential(targets, o)
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ const DefaultWindow = 512
 // SequentialOptions are the parameters of the sequential code.
 type SequentialOptions struct {
 	Network    *xorcode.Network // (Registers+1) x SymbolBits inputs, n_out outputs
-	Seed       uint64           // with BySeed: Network is RandomNetwork of this seed
+	Seed       uint64           // with BySeed: Network is SpreadNetwork of this seed
 	BySeed     bool             // store the seed in place of the matrix
 	SymbolBits int              // n_in, 1..xorcode.MaxSymbolBits
 	Registers  int              // n_s, 0..xorcode.MaxRegisters

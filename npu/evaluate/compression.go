@@ -27,9 +27,22 @@ type Compression struct {
 	StoredPlainBytes int64 `json:"stored_plain_bytes"`
 	// DecodeCycles is how long the decryption units are busy in one inference.
 	DecodeCycles int64              `json:"decode_cycles"`
+	Decryption   *Decryption        `json:"decryption,omitempty"` // the units that decode
 	Layers       []CompressionLayer `json:"layers,omitempty"`
 	// Storages sets sparse formats of the same weights beside each other.
 	Storages []Storage `json:"storages,omitempty"`
+}
+
+// Decryption is what the decryption units take as hardware, an estimate: every
+// network of the program as fixed logic in each unit, the registers before it
+// and the buffer of corrections. Units whose networks can be loaded would take
+// an AND gate and a flip-flop more for every input of every output.
+type Decryption struct {
+	Units        int     `json:"units"`
+	Networks     int     `json:"networks"`
+	Gates        int64   `json:"gates"`         // two-input XOR gates of all units
+	RegisterBits int64   `json:"register_bits"` // of all units
+	AreaMM2      float64 `json:"area_mm2"`
 }
 
 // CompressionLayer is the code of one layer.
@@ -99,10 +112,32 @@ func (j *job) compressionOf(t *timing.Result) *Compression {
 			}
 		}
 	}
+	c.Decryption = j.decryption()
 	if j.compilation != nil && j.compilation.Quantized != nil {
 		j.storages(c, codes)
 	}
 	return c
+}
+
+// decryption estimates the hardware that a program's networks need; nil if it
+// has none.
+func (j *job) decryption() *Decryption {
+	x := &j.spec.XOR
+	d := &Decryption{Units: x.Units, Networks: len(j.program.Networks)}
+	if d.Networks == 0 {
+		return nil
+	}
+	inputs, outputs := 0, 0
+	for _, n := range j.program.Networks {
+		d.Gates += int64(n.XORGates())
+		inputs, outputs = max(inputs, n.Inputs), max(outputs, n.Outputs)
+	}
+	d.Gates += int64(outputs) // a correction flips any bit
+	d.RegisterBits = int64(inputs) + int64(x.PatchBuffer*xorcode.PositionBits(outputs))
+	d.Gates *= int64(x.Units)
+	d.RegisterBits *= int64(x.Units)
+	d.AreaMM2 = (float64(d.Gates)*x.GateUM2 + float64(d.RegisterBits)*x.RegisterUM2) * 1e-6
+	return d
 }
 
 // add counts a layer.

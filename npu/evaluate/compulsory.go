@@ -22,7 +22,7 @@ func compulsoryBytes(p *isa.Program) int64 {
 	var d isa.Dynamic
 	var accesses []isa.Access
 	for cursor.Next(&d) {
-		if d.Instruction.Op != isa.Load {
+		if op := d.Instruction.Op; op != isa.Load && op != isa.LoadEncoded {
 			continue
 		}
 		key := [3]uint64{uint64(d.Instruction.Operands[0].Space), d.Offsets[0], uint64(d.Instruction.Descriptor)}

@@ -12,11 +12,21 @@ import (
 const (
 	// blockStretch is a whole number of blocks of patch counts.
 	blockStretch = 1 << 14
-	// partSlices is how many slices of the sequential code follow each other
-	// before its registers are reset: few enough to encode parts in parallel,
-	// and so many that the weaker code at a reset does not matter.
-	partSlices = 1 << 10
+	// shortPart and longPart are how many slices of the sequential code follow
+	// each other before its registers are reset: few enough to encode parts in
+	// parallel, and so many that the weaker code at a reset does not matter. The
+	// code with two registers takes so long that parts fit the encoder's window.
+	shortPart = 1 << 10
+	longPart  = 1 << 14
 )
+
+// partSlices is the length of a part of the sequential code.
+func partSlices(registers int) int {
+	if registers > 1 {
+		return shortPart
+	}
+	return longPart
+}
 
 // encodeBlock encodes all planes with the block code.
 func encodeBlock(ctx context.Context, targets []codec.Target, network *xorcode.Network, seed uint64, o *Options) (*xorcode.Block, error) {
@@ -42,7 +52,7 @@ func encodeBlock(ctx context.Context, targets []codec.Target, network *xorcode.N
 // encodeSequential encodes all planes with the sequential code. A plane whose
 // care bits have more ones than zeros is stored inverted.
 func encodeSequential(ctx context.Context, targets []codec.Target, network *xorcode.Network, seed uint64, o *Options) (*xorcode.Sequential, error) {
-	out := &xorcode.Sequential{Network: network, Seed: seed, BySeed: true, SymbolBits: o.Inputs, Registers: o.Registers, PartSlices: partSlices,
+	out := &xorcode.Sequential{Network: network, Seed: seed, BySeed: true, SymbolBits: o.Inputs, Registers: o.Registers, PartSlices: partSlices(o.Registers),
 		Weights: targets[0].Bits.Len(), Planes: make([]xorcode.SequentialPlane, len(targets))}
 	straight := make([]codec.Target, len(targets)) // of mostly zeros
 	for i, t := range targets {
@@ -53,10 +63,10 @@ func encodeSequential(ctx context.Context, targets []codec.Target, network *xorc
 			straight[i].Bits, out.Planes[i].Inverted = bits, true
 		}
 	}
-	stretch := partSlices * o.workers()
+	stretch := partSlices(o.Registers) * o.workers()
 	err := eachStretch(ctx, straight, network.Outputs, stretch, o, func(plane int, part codec.Target) error {
 		q, err := codec.EncodeSequential([]codec.Target{part}, codec.SequentialOptions{Network: network, SymbolBits: o.Inputs,
-			Registers: o.Registers, PartSlices: partSlices, Workers: o.Workers})
+			Registers: o.Registers, PartSlices: partSlices(o.Registers), Workers: o.Workers})
 		if err != nil {
 			return err
 		}

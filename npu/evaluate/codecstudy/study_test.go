@@ -198,13 +198,13 @@ func TestStretchesAreOneStream(t *testing.T) {
 	}
 	o = options(Sequential, 4, 9, 0)
 	o.Workers = 2
-	network = xorcode.RandomNetwork(8, 9, 3)
+	network = xorcode.SpreadNetwork(4, 1, 9, 3)
 	gotSequential, err := encodeSequential(t.Context(), targets, network, 3, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantSequential, err := codec.EncodeSequential(targets, codec.SequentialOptions{Network: network, Seed: 3, BySeed: true, SymbolBits: 4, Registers: 1,
-		PartSlices: partSlices, Inverting: true})
+		PartSlices: partSlices(1), Inverting: true})
 	if err != nil {
 		t.Fatal(err)
 	}
