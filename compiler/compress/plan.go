@@ -118,9 +118,30 @@ func (e *Encoder) plan(g *integer.Graph, n *integer.Node, c configs.LayerCompres
 			total, best.codes, best.corrections, l.mask, l.report.Bits, 100*(1-l.kept))
 		return l, nil
 	}
+	if slow := e.slower(l, total, spec); slow != "" {
+		l.report.Reason = slow
+		return l, nil
+	}
 	l.report.Coded = true
 	l.network = e.row(best.network)
 	return l, nil
+}
+
+// slower tells why a layer that saves less than a tenth stays plain: the
+// decryption units would take longer than the memory does for the plain
+// weights. Both are rates, by weight, of the machine's peak bandwidth.
+func (e *Encoder) slower(l *layerCode, bits float64, spec *configs.Spec) string {
+	const worthwhile = 0.9
+	plain := float64(l.report.Bits)
+	if bits < worthwhile*plain {
+		return ""
+	}
+	perCycle := spec.DRAM.PeakGBPerS() * 1e3 / float64(spec.NPU.ClockMHz) // bytes
+	decode := max(plain/float64(l.report.Outputs)/float64(e.machine.DecryptionUnits), 1/float64(e.machine.WeightPort))
+	if decode <= plain/8/perCycle {
+		return ""
+	}
+	return fmt.Sprintf("stays plain: it would save %.0f %% of the bytes, but decoding takes %.3f cycles a weight and DRAM %.3f for plain ones", 100*(1-bits/plain), decode, plain/8/perCycle)
 }
 
 // row is the place of a network in the table.

@@ -262,7 +262,7 @@ func (j *job) notes() []string {
 }
 
 // decodeNote says how the decryption units are modelled.
-const decodeNote = "Coded weights: a tile is decoded when all of it has arrived, a slice a decryption unit and cycle, and the next tile arrives meanwhile; the buffer that holds a coded tile is not counted as scratchpad. Zero weights are left to the mask, whether pruning or quantization made them zero."
+const decodeNote = "Coded weights: codes, corrections and mask of a tile are fetched side by side and decoded as they arrive, a slice a decryption unit and cycle, no faster than the weight buffer's port; the buffers in front of the units are not counted as scratchpad. Zero weights are left to the mask, whether pruning or quantization made them zero."
 
 // dramNote says what each memory tier leaves out.
 var dramNote = map[configs.Tier]string{

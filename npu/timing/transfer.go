@@ -11,7 +11,7 @@ import (
 type transferQueue struct {
 	issuing     bool // a transfer whose requests are not all out
 	class       isa.TensorClass
-	encoded     *isa.EncodedWeights // of that transfer, nil if it is plain
+	parts       []part // of that transfer's stream if it is encoded
 	issue       runCursor
 	decoders    int64 // cycle from which the decryption units are free
 	ready       int64 // cycle from which the current transfer may issue
@@ -28,6 +28,7 @@ type command struct {
 	issued      bool // all requests are out
 	layer       int
 	decoding    cost.Decoding // of encoded weights
+	arriving    int64         // cycle from which they are decoded, -1 before anything has arrived
 	usable      int64         // cycle at which decoded weights are in the buffer, 0 before that is known
 	signals     []uint32      // to give when it and all earlier ones are complete
 }
@@ -132,16 +133,16 @@ func (e *engine) stepTransfers(u isa.Unit) {
 func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	q := &e.units[u]
 	t := &q.transfer
-	t.encoded = nil
+	t.parts = t.parts[:0]
 	var decoding cost.Decoding
 	var d *isa.Transfer
+	var encoded *isa.EncodedWeights
 	switch of := e.program.Descriptors[in.Descriptor].(type) {
 	case *isa.Transfer:
 		d = of
 	case *isa.EncodedWeights:
-		t.encoded = of
-		bytes := uint32(of.StreamBytes())
-		d = &isa.Transfer{Layer: of.Layer, Class: isa.WeightClass, Bits: 8, Group: 1, Run: bytes, Rows: 1, Blocks: 1}
+		encoded = of
+		d = &isa.Transfer{Layer: of.Layer, Class: isa.WeightClass, Bits: 8, Group: 1, Run: uint32(of.StreamBytes()), Rows: 1, Blocks: 1}
 		decoding = e.machine.Decode(of, e.program.Networks)
 	}
 	dram := 0
@@ -151,16 +152,17 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	base := e.base[in.Operands[dram].Space] + q.next.Offsets[dram]
 	t.issuing, t.class, t.issue, t.ready = true, d.Class, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
 	t.layer = d.LayerIndex()
-	t.inFlight = append(t.inFlight, command{layer: t.layer, decoding: decoding})
+	t.inFlight = append(t.inFlight, command{layer: t.layer, decoding: decoding, arriving: -1})
 	w := &e.layers[t.layer].Work
 	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
-	if t.encoded != nil {
-		buffer = int64(t.encoded.Elements)
+	if encoded != nil {
+		t.split(encoded, base)
+		buffer = int64(encoded.Elements)
 		w.DecodedSlices += decoding.Slices
 		w.DecodingCycles += decoding.Cycles
 		w.GateEvaluations += decoding.GateEvaluations
 		w.RegisterBits += decoding.RegisterBits
-		w.Corrections += int64(t.encoded.Patches)
+		w.Corrections += int64(encoded.Patches)
 	}
 	if u == isa.StoreDMA || in.Operands[1].Space == isa.ActivationBuffer {
 		w.ActivationBufferBytes += buffer
@@ -182,14 +184,15 @@ func (e *engine) issueOne(u isa.Unit) bool {
 	if t.outstanding >= e.dma.OutstandingRequests {
 		return false // a completion wakes the unit
 	}
-	address, bytes := t.issue.peek(int64(e.dma.RequestBytes))
+	issue, class := &t.issue, t.class
+	if len(t.parts) > 0 {
+		p := t.nextPart()
+		issue, class = &p.cursor, p.class
+	}
+	address, bytes := issue.peek(int64(e.dma.RequestBytes))
 	number := t.first + uint64(len(t.inFlight)) - 1
 	request := memsim.Request{Address: address, Bytes: uint32(bytes), Write: u == isa.StoreDMA}
 	moved := e.memory.Moved(request)
-	class := t.class
-	if t.encoded != nil { // of its first byte
-		class = t.encoded.Class(int(t.issue.offset))
-	}
 	request.ID = uint64(u)<<unitShift | uint64(class)<<classShift | uint64(moved)<<movedShift | number
 	if !e.memory.Submit(e.time(e.now), request) {
 		e.retry[u] = true
@@ -211,7 +214,7 @@ func (e *engine) issueOne(u isa.Unit) bool {
 	c := &t.inFlight[len(t.inFlight)-1]
 	c.outstanding++
 	t.ready = e.now + 1 // one request a cycle
-	if t.issue.advance(bytes) {
+	if issue.advance(bytes) && t.lastPart() {
 		c.issued = true
 		t.issuing = false
 	}
@@ -233,9 +236,14 @@ func (e *engine) completed(done *memsim.Completion) {
 		w.ReadBursts += int64(done.Bursts)
 	}
 	e.overTime.add(e.now, isa.TensorClass(done.ID>>classShift&classMask), u == isa.StoreDMA, int64(done.ID>>movedShift&movedMask), done)
-	if of.issued && of.outstanding == 0 && of.decoding.Cycles > 0 {
-		t.decoders = max(t.decoders, e.now) + of.decoding.Cycles
-		of.usable = t.decoders + of.decoding.Latency
+	if of.decoding.Cycles > 0 {
+		if of.arriving < 0 {
+			of.arriving = max(e.now, t.decoders)
+		}
+		// The units keep pace with what arrives, or fall behind.
+		finish := max(e.now, of.arriving+of.decoding.Cycles)
+		t.decoders = max(t.decoders, finish)
+		of.usable = finish + of.decoding.Latency
 	}
 	e.retire(u)
 	if t.issuing {
@@ -244,9 +252,57 @@ func (e *engine) completed(done *memsim.Completion) {
 	}
 }
 
+// part is one of the streams of encoded weights: codes, corrections, mask or
+// scales. They are fetched side by side, each in proportion to its size, so that
+// decoding keeps pace.
+type part struct {
+	class  isa.TensorClass
+	bytes  int64
+	cursor runCursor
+	done   bool
+}
+
+// split sets up the parts of an encoded tile at an address.
+func (t *transferQueue) split(d *isa.EncodedWeights, base uint64) {
+	for _, p := range [...]struct {
+		class isa.TensorClass
+		bytes uint32
+	}{{isa.WeightClass, d.CodeBytes}, {isa.CorrectionClass, d.CorrectionBytes}, {isa.MaskClass, d.MaskBytes}, {isa.MetadataClass, d.ScaleBytes}} {
+		if p.bytes == 0 {
+			continue
+		}
+		t.parts = append(t.parts, part{class: p.class, bytes: int64(p.bytes), cursor: newRunCursor(&isa.Transfer{Bits: 8, Group: 1, Run: p.bytes, Rows: 1, Blocks: 1}, base)})
+		base += uint64(p.bytes)
+	}
+}
+
+// nextPart is the one of which the smallest share has been asked for.
+func (t *transferQueue) nextPart() *part {
+	var next *part
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.cursor.offset < p.bytes && !p.done && (next == nil || p.cursor.offset*next.bytes < next.cursor.offset*p.bytes) {
+			next = p
+		}
+	}
+	return next
+}
+
+// lastPart notes the parts that have ended and tells whether all have; a plain
+// transfer has none.
+func (t *transferQueue) lastPart() bool {
+	all := true
+	for i := range t.parts {
+		p := &t.parts[i]
+		p.done = p.cursor.block == p.cursor.blocks
+		all = all && p.done
+	}
+	return all
+}
+
 // retire takes the transfers off that are complete, in order, and gives their
-// signals. Encoded weights are complete when they are decoded: the whole tile
-// has arrived, then the units take it in turn.
+// signals. Encoded weights are complete when they are decoded; the units take
+// the tiles in turn.
 func (e *engine) retire(u isa.Unit) {
 	t := &e.units[u].transfer
 	for len(t.inFlight) > 0 && t.inFlight[0].issued && t.inFlight[0].outstanding == 0 {
