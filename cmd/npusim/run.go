@@ -96,6 +96,11 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 			if err := traces.finish(); err != nil {
 				return err
 			}
+			if !traced { // those of an earlier run tell of another machine
+				if err := removeTraces(folder); err != nil {
+					return err
+				}
+			}
 			t.note("report written to %s", folder)
 		}
 		return answer(func(w io.Writer) error {

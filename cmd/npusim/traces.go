@@ -70,6 +70,16 @@ func (t *dramTraces) finish() error {
 	return nil
 }
 
+// removeTraces removes the traces of an earlier run from a report directory.
+func removeTraces(folder string) error {
+	for form := dram.TraceForm(1); int(form) < dram.NumTraceForms; form++ {
+		if err := os.Remove(filepath.Join(folder, traceName(form))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("report directory %s: %w", folder, err)
+		}
+	}
+	return nil
+}
+
 // discard removes what finish has not renamed.
 func (t *dramTraces) discard() {
 	for _, f := range t.files {

@@ -267,7 +267,7 @@ const decodeNote = "Coded weights: codes, corrections and mask of a tile are fet
 // dramNote says what each memory tier leaves out.
 var dramNote = map[configs.Tier]string{
 	configs.IdealTier:  `DRAM is the "ideal" tier: peak bandwidth and nothing else, no latency, no bursts. No real memory is as fast.`,
-	configs.BankTier:   `DRAM is the "bank" tier: banks, rows, refresh and the queues of a controller a channel. Its energy is that of the commands in the devices' core; interface and controller are not in it, and energy.dram_pj_per_bit is not used.`,
+	configs.BankTier:   `DRAM is the "bank" tier: banks, rows, refresh and the queues of a controller a channel. Its energy is that of the commands; what the figures of the memory cover (the devices' core, or interface and PHY too) is told with their source, so compare memories with care. energy.dram_pj_per_bit is not used.`,
 	configs.LinearTier: `DRAM is the "linear" tier: a share of the peak bandwidth (dram.efficiency, of memory presets fitted to tier "bank"), a fixed read latency and whole bursts, no banks, rows or refresh. It was within 4 % of the cycles of tier "bank" on the networks and machines it was measured with.`,
 }
 

@@ -112,8 +112,8 @@ type DRAM struct {
 }
 
 // DRAMEnergy is the energy of the memory by cause, in microjoules, from the
-// commands it executed. It is that of the devices' core, without interface
-// and controller, unless Source says otherwise.
+// commands it executed. Source says what the figures cover: those from published
+// currents the devices' core, others the interface too.
 type DRAMEnergy struct {
 	Activate   float64 `json:"activate"`   // opening and closing rows
 	Read       float64 `json:"read"`       // bursts, on top of standby
