@@ -176,8 +176,15 @@ func calibrate(ctx context.Context, c *Compilation) (err error) {
 	return err
 }
 
-func quantizeNetwork(_ context.Context, c *Compilation) (err error) {
-	if c.Quantized, c.Report, err = quantize.Quantize(c.Pruned, c.Calibration, &c.Options.Spec.Quantization); err != nil {
+func quantizeNetwork(ctx context.Context, c *Compilation) (err error) {
+	q := &c.Options.Spec.Quantization
+	coding := quantize.Coding{Workers: c.Options.Workers}
+	if quantize.UsesCodes(q) {
+		if err := prepareCodes(ctx, c, &coding); err != nil {
+			return err
+		}
+	}
+	if c.Quantized, c.Report, err = quantize.QuantizeCoded(ctx, c.Pruned, c.Calibration, q, coding); err != nil {
 		return err
 	}
 	return c.Quantized.Validate()

@@ -20,7 +20,7 @@ func fitWeights(ctx context.Context, c *Compilation) error {
 	if c.Encoder == nil || !c.Encoder.Fits() {
 		return nil
 	}
-	moments, err := inputMoments(ctx, c)
+	moments, err := inputMoments(ctx, c, c.Quantized)
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,9 @@ func fitWeights(ctx context.Context, c *Compilation) error {
 	return fitter.Apply()
 }
 
-// inputMoments runs calibration samples through the quantized network and
+// inputMoments runs calibration samples through a quantized network and
 // gathers the moments of the inputs of each convolution, by channel.
-func inputMoments(ctx context.Context, c *Compilation) (map[string]compress.Moments, error) {
-	g := c.Quantized
+func inputMoments(ctx context.Context, c *Compilation, g *integer.Graph) (map[string]compress.Moments, error) {
 	reference, err := integer.NewReference(g)
 	if err != nil {
 		return nil, err

@@ -152,7 +152,7 @@ func TestRoundTrip(t *testing.T) {
 var machineKeys = []string{
 	"npu.cores", "npu.batch", "npu.activation_buffer_kib", "npu.weight_buffer_kib", "npu.accumulator_buffer_kib",
 	"npu.channel_block", "mac_array.rows", "mac_array.columns", "mac_array.dataflow", "mac_array.per_channel_multiplier",
-	"xor.units", "xor.max_inputs", "xor.max_outputs", "xor.patches_per_cycle", "xor.patch_buffer", "dma.alignment_bytes",
+	"xor.units", "xor.max_inputs", "xor.max_outputs", "xor.patches_per_cycle", "xor.patch_buffer", "lut_gemm.lanes", "lut_gemm.tables", "lut_gemm.mu", "dma.alignment_bytes",
 }
 
 func TestHashesSeeWhatTheyShould(t *testing.T) {
@@ -220,19 +220,19 @@ func TestHashesSeeWhatTheyShould(t *testing.T) {
 
 func TestForLayer(t *testing.T) {
 	q := Quantization{
-		Weights: PerLayerShift, WeightBits: 8, ActivationBits: 8,
+		Weights: PerLayerShift, WeightBits: 8, ActivationBits: 8, Planes: 3,
 		Layers: []LayerRule{
 			{Match: "conv*", WeightBits: 4, Weights: PerLayer},
-			{Match: "conv1", WeightBits: 6},
+			{Match: "conv1", WeightBits: 6, Planes: 2},
 			{Match: "/block/*", ActivationBits: 4},
 		},
 	}
 	for name, want := range map[string]LayerQuantization{
-		"dense":         {PerLayerShift, 8, 8},
-		"conv2":         {PerLayer, 4, 8},
-		"conv1":         {PerLayer, 6, 8},
-		"/block/conv":   {PerLayerShift, 8, 4},
-		"/block/a/conv": {PerLayerShift, 8, 8},
+		"dense":         {PerLayerShift, 8, 8, 3},
+		"conv2":         {PerLayer, 4, 8, 3},
+		"conv1":         {PerLayer, 6, 8, 2},
+		"/block/conv":   {PerLayerShift, 8, 4, 3},
+		"/block/a/conv": {PerLayerShift, 8, 8, 3},
 	} {
 		if got := q.ForLayer(name); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)

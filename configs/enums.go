@@ -88,12 +88,34 @@ const (
 	PerLayer      WeightScheme = iota + 1 // one scale a layer
 	PerLayerShift                         // one scale a layer, a 4-bit shift a channel
 	PerChannel                            // one scale a channel
+	BinaryCoding                          // sums of planes of signs, each times a scale
 )
 
 var weightSchemes = enumeration{
-	names: []string{PerLayer: "per-layer", PerLayerShift: "per-layer-shift", PerChannel: "per-channel"},
-	later: []string{"binary-coding"},
+	names: []string{PerLayer: "per-layer", PerLayerShift: "per-layer-shift", PerChannel: "per-channel", BinaryCoding: "binary-coding"},
 }
+
+// CodeSolver is how signs and scales of binary codes are found.
+type CodeSolver uint8
+
+// Code solvers.
+const (
+	GreedySolver      CodeSolver = iota + 1 // one plane after the other
+	AlternatingSolver                       // scales and signs in turn, until neither changes
+)
+
+var codeSolvers = enumeration{names: []string{GreedySolver: "greedy", AlternatingSolver: "alternating"}}
+
+// LookupUse says for which layers with binary codes the LUT-GEMM unit is used.
+type LookupUse uint8
+
+// Uses of the LUT-GEMM unit.
+const (
+	AlwaysLookup LookupUse = iota + 1 // all that can have binary codes
+	FasterLookup                      // those that integer weights make slower
+)
+
+var lookupUses = enumeration{names: []string{AlwaysLookup: "always", FasterLookup: "faster"}}
 
 // Rounding is how requantization rounds.
 type Rounding uint8
@@ -125,12 +147,16 @@ var calibrations = enumeration{
 func (d Dataflow) enumeration() *enumeration     { return &dataflows }
 func (t Tier) enumeration() *enumeration         { return &tiers }
 func (w WeightScheme) enumeration() *enumeration { return &weightSchemes }
+func (s CodeSolver) enumeration() *enumeration   { return &codeSolvers }
+func (u LookupUse) enumeration() *enumeration    { return &lookupUses }
 func (r Rounding) enumeration() *enumeration     { return &roundings }
 func (c Calibration) enumeration() *enumeration  { return &calibrations }
 
 func (d Dataflow) String() string     { return dataflows.text(uint8(d)) }
 func (t Tier) String() string         { return tiers.text(uint8(t)) }
 func (w WeightScheme) String() string { return weightSchemes.text(uint8(w)) }
+func (s CodeSolver) String() string   { return codeSolvers.text(uint8(s)) }
+func (u LookupUse) String() string    { return lookupUses.text(uint8(u)) }
 func (r Rounding) String() string     { return roundings.text(uint8(r)) }
 func (c Calibration) String() string  { return calibrations.text(uint8(c)) }
 
@@ -142,6 +168,12 @@ func (t Tier) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // MarshalText gives the name used in TOML.
 func (w WeightScheme) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// MarshalText gives the name used in TOML.
+func (s CodeSolver) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalText gives the name used in TOML.
+func (u LookupUse) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
 // MarshalText gives the name used in TOML.
 func (r Rounding) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -164,6 +196,18 @@ func (t *Tier) UnmarshalText(text []byte) (err error) {
 // UnmarshalText reads the name used in TOML.
 func (w *WeightScheme) UnmarshalText(text []byte) (err error) {
 	*(*uint8)(w), err = weightSchemes.parse(text)
+	return err
+}
+
+// UnmarshalText reads the name used in TOML.
+func (s *CodeSolver) UnmarshalText(text []byte) (err error) {
+	*(*uint8)(s), err = codeSolvers.parse(text)
+	return err
+}
+
+// UnmarshalText reads the name used in TOML.
+func (u *LookupUse) UnmarshalText(text []byte) (err error) {
+	*(*uint8)(u), err = lookupUses.parse(text)
 	return err
 }
 

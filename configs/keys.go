@@ -43,6 +43,13 @@ const (
 	maxExact     = 1 << 53 // whole numbers up to here are exact as floats, as which JSON tools read them
 )
 
+// Bounds of binary codes, those of package isa/binarycode.
+const (
+	minMu         = 2
+	maxMu         = 10
+	maxCodePlanes = 4
+)
+
 // Bounds of weight codes: the largest networks that the formats of coded
 // weights carry, and what an encoder can search.
 const (
@@ -87,6 +94,15 @@ var keys = []Key{
 	{Path: "xor.gate_um2", Default: "0.93", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a two-input XOR gate"},
 	{Path: "xor.register_um2", Default: "1.9", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a bit of a flip-flop"},
 
+	{Path: "lut_gemm.lanes", Default: "0", Min: 0, Max: 4096, Scope: MachineScope, Unit: "queries/cycle", Meaning: "query lanes of the LUT-GEMM unit, each reads and adds a table entry a cycle; 0: the machine has none"},
+	{Path: "lut_gemm.use", Default: `"always"`, Scope: RunScope, Meaning: "whether layers with weights \"binary-coding\" always have them, or only where the LUT-GEMM unit is estimated to be faster than the MAC array with integer weights"},
+	{Path: "lut_gemm.tables", Default: "32", Min: 1, Max: 4096, Scope: MachineScope, Meaning: "tables that are queried at once; as many more are built meanwhile"},
+	{Path: "lut_gemm.ports", Default: "1", Min: 1, Max: 64, Scope: RunScope, Unit: "entries/cycle", Meaning: "read ports of each table"},
+	{Path: "lut_gemm.mu", Default: "8", Min: minMu, Max: maxMu, Scope: MachineScope, Unit: "bits", Meaning: "a key: inputs of a table"},
+	{Path: "lut_gemm.symmetry", Default: "true", Scope: RunScope, Meaning: "tables hold the half of the entries that the other is the negative of"},
+	{Path: "lut_gemm.adders", Default: "32", Min: 1, Max: 1 << 16, Scope: RunScope, Unit: "additions/cycle", Meaning: "that build tables"},
+	{Path: "lut_gemm.scale_lanes", Default: "4", Min: 1, Max: 4096, Scope: RunScope, Unit: "sums/cycle", Meaning: "sums multiplied by their scales and added"},
+
 	{Path: "vector.lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "elements/cycle", Meaning: "simple operations of the vector unit"},
 	{Path: "vector.table_lanes", Min: 1, Max: 4096, Scope: RunScope, Unit: "look-ups/cycle", Meaning: "look-ups in 256-entry tables"},
 	{Path: "vector.divide_cycles", Default: "16", Min: 1, Max: 1024, Scope: RunScope, Unit: "cycles", Meaning: "a division takes this long an element a lane"},
@@ -114,15 +130,22 @@ var keys = []Key{
 	{Path: "energy.table_lookup_pj", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a look-up in a 256-entry table"},
 	{Path: "energy.xor_gate_pj", Default: "0.0011", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a two-input XOR gate evaluated once"},
 	{Path: "energy.register_pj", Default: "0.005", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a bit of a flip-flop clocked once"},
+	{Path: "energy.lut_entry_pj", Default: "0.6", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a table entry of the LUT-GEMM unit read and added"},
+	{Path: "energy.lut_build_pj", Default: "0.3", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a table entry of the LUT-GEMM unit made by an addition and written"},
+	{Path: "energy.lut_scale_pj", Default: "0.7", Max: maxPicojoule, Scope: RunScope, Unit: "pJ", Meaning: "a sum of the LUT-GEMM unit multiplied by its scale and added"},
 	{Path: "energy.activation_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.weight_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.accumulator_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.dram_pj_per_bit", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/bit", Meaning: "moved, core and interface; tier bank counts the energy of commands instead"},
 	{Path: "energy.static_mw", Default: "0.0", Max: 1e6, Scope: RunScope, Unit: "mW", Meaning: "leakage and idle clocks, on all the time; 0 leaves them out"},
 
-	{Path: "quantization.weights", Default: `"per-layer-shift"`, Scope: RunScope, Meaning: "how the channels of a layer share weight scales"},
+	{Path: "quantization.weights", Default: `"per-layer-shift"`, Scope: RunScope, Meaning: "how the channels of a layer share weight scales; binary-coding needs lut_gemm.lanes"},
 	{Path: "quantization.weight_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "a weight"},
 	{Path: "quantization.activation_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "an activation"},
+	{Path: "quantization.planes", Default: "3", Min: 1, Max: maxCodePlanes, Scope: RunScope, Unit: "planes", Meaning: "signs of a weight; binary-coding only"},
+	{Path: "quantization.group", Default: "0", Min: 0, Max: 1 << 20, Scope: RunScope, Unit: "weights", Meaning: "of an output, in the order channel, row, column, that share their scales; a multiple of lut_gemm.mu, 0: all; binary-coding only"},
+	{Path: "quantization.solver", Default: `"alternating"`, Scope: RunScope, Meaning: "how signs and scales are found; binary-coding only"},
+	{Path: "quantization.average_bits", Default: "0.0", Min: 0, Max: 6, Scope: RunScope, Unit: "bits", Meaning: "of a weight, scales counted, on average over the layers with binary-coding, which share planes out by calibration error; 0: as quantization.planes says"},
 	{Path: "quantization.rounding", Default: `"half-up-shift"`, Scope: RunScope, Meaning: "of requantization"},
 	{Path: "quantization.calibration", Default: `"percentile"`, Scope: RunScope, Meaning: "how activation ranges are chosen from samples"},
 	{Path: "quantization.percentile", Default: "99.99", Min: 50, Max: 100, Scope: RunScope, Unit: "percent", Meaning: "of calibration values inside the range, above 50; for calibration \"percentile\""},
@@ -130,6 +153,7 @@ var keys = []Key{
 	{Path: "quantization.layer[].match", Scope: RunScope, Meaning: "glob for the whole layer name; * and ? stop at /, [a-z] is a set"},
 	{Path: "quantization.layer[].weights", Default: "as above", Scope: RunScope, Meaning: "overrides quantization.weights"},
 	{Path: "quantization.layer[].weight_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.weight_bits"},
+	{Path: "quantization.layer[].planes", Default: "as above", Min: 1, Max: maxCodePlanes, Scope: RunScope, Unit: "planes", Meaning: "overrides quantization.planes"},
 	{Path: "quantization.layer[].activation_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.activation_bits"},
 
 	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM; all but none need xor.units"},

@@ -92,7 +92,7 @@ func newLoader() *loader {
 // report adds faults of the source being read.
 func (l *loader) report(faults ...strict.Fault) {
 	for _, fault := range faults {
-		l.faults = append(l.faults, reserved(fault))
+		l.faults = append(l.faults, fault)
 		l.ranks = append(l.ranks, l.rank)
 		if fault.Key != "" {
 			l.broken[fault.Key] = true

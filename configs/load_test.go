@@ -62,7 +62,7 @@ dataflow = "weight_stationary"
 rows = 1024
 columns = 1024
 [lut_gemm]
-tables = 4
+table = 4
 [compression]
 scheme = "xor-blok"
 sparsity = 0.995
@@ -75,7 +75,7 @@ mac_pj = nan
 [quantization]
 percentile = 50
 activation_bits = 16
-weights = "binary-coding"
+weights = "binary-codes"
 [[quantization.layer]]
 match = "[a"
 weight_bits = 1
@@ -94,7 +94,7 @@ activation_bit = 4
 		{File: "a.toml", Line: 10, Key: "mac_arry", Rule: "unknown section", Nearest: "mac_array"},
 		{File: "a.toml", Line: 13, Key: "mac_array.dataflow", Rule: `must be one of "weight-stationary", "output-stationary"`, Nearest: "weight-stationary"},
 		{File: "a.toml", Line: 14, Key: "mac_array.rows", Rule: "the weight buffer of 65536 bytes must hold the weights of one array load (rows x columns bytes): 1048576 bytes"},
-		{File: "a.toml", Line: 16, Key: "lut_gemm", Rule: "unknown section: reserved for the LUT-GEMM unit, which this version does not have"},
+		{File: "a.toml", Line: 17, Key: "lut_gemm.table", Rule: "unknown key", Nearest: "lut_gemm.tables"},
 		{File: "a.toml", Line: 19, Key: "compression.scheme", Rule: `must be one of "none", "xor-block", "xor-sequential", "xor-fractional"`, Nearest: "xor-block"},
 		{File: "a.toml", Line: 20, Key: "compression.sparsity", Rule: "must be 0 to 0.99, not 0.995"},
 		{File: "a.toml", Line: 22, Key: "dram.preset", Rule: `"lpddr4-4266" is no memory preset; there are ` + memoryNames(), Nearest: "lpddr4x-4266"},
@@ -104,7 +104,7 @@ activation_bit = 4
 		{File: "a.toml", Line: 26, Key: "energy.mac_pj", Rule: "must be 0 to 1000000 pJ, not NaN"},
 		{File: "a.toml", Line: 28, Key: "quantization.percentile", Rule: "must be above 50: smaller ones would cut half of the values"},
 		{File: "a.toml", Line: 29, Key: "quantization.activation_bits", Rule: "16 is known but not supported by this version; supported: 2 to 8"},
-		{File: "a.toml", Line: 30, Key: "quantization.weights", Rule: `"binary-coding" is known but not supported by this version; supported: "per-layer", "per-layer-shift", "per-channel"`},
+		{File: "a.toml", Line: 30, Key: "quantization.weights", Rule: `must be one of "per-layer", "per-layer-shift", "per-channel", "binary-coding"`, Nearest: "binary-coding"},
 		{File: "a.toml", Line: 32, Key: "quantization.layer[0].match", Rule: `"[a" is no valid glob: a bracket or backslash is left open`},
 		{File: "a.toml", Line: 33, Key: "quantization.layer[0].weight_bits", Rule: "must be 2 to 8 bits, not 1"},
 		{File: "a.toml", Line: 34, Key: "quantization.layer[1].match", Rule: `is required: a glob for layer names, such as "conv*"`},
@@ -121,10 +121,10 @@ func memoryNames() string { return strings.Join(embeddedNames("memory"), ", ") }
 
 func TestRefusedValues(t *testing.T) {
 	for _, set := range []string{
-		"quantization.weights=binary-coding", "quantization.weight_bits=16", "quantization.activation_bits=16",
+		"quantization.weight_bits=16", "quantization.activation_bits=16",
 		"quantization.rounding=tflite-single", "quantization.rounding=tflite-double", "quantization.rounding=half-even-f32",
 		"quantization.calibration=mse", "npu.cores=3", "npu.batch=8",
-		`quantization.layer=[{match="*", weights="binary-coding"}]`, `quantization.layer=[{match="*", activation_bits=16}]`,
+		`quantization.layer=[{match="*", activation_bits=16}]`,
 	} {
 		faults := faultsOf(t, "edge", set)
 		if len(faults) != 1 || !strings.Contains(faults[0].Rule, "known but not supported by this version; supported: ") {
@@ -136,11 +136,49 @@ func TestRefusedValues(t *testing.T) {
 	}
 }
 
-func TestReservedSections(t *testing.T) {
-	for _, set := range []string{"lut_gemm.lanes=4", "lut_gemm={}"} {
-		faults := faultsOf(t, "edge", set)
-		if len(faults) != 1 || !strings.Contains(faults[0].Rule, "which this version does not have") {
-			t.Errorf("--set %s: %v", set, faults)
+// TestLookupUnit: binary codes need the unit, and groups whole keys.
+func TestLookupUnit(t *testing.T) {
+	for _, test := range []struct {
+		sets []string
+		want string // in the only fault
+	}{
+		{[]string{"quantization.weights=binary-coding"}, ""},
+		{[]string{"quantization.weights=binary-coding", "lut_gemm.lanes=0"}, "need lut_gemm.lanes of at least 1"},
+		{[]string{"lut_gemm.lanes=0", `quantization.layer=[{match="*", weights="binary-coding"}]`}, "need lut_gemm.lanes of at least 1"},
+		{[]string{"lut_gemm.lanes=0"}, ""},
+		{[]string{"quantization.group=24"}, ""},
+		{[]string{"quantization.group=24", "lut_gemm.mu=7"}, "group must be a multiple of lut_gemm.mu = 7, not 24"},
+		{[]string{"lut_gemm.mu=11"}, "must be 2 to 10 bits, not 11"},
+		{[]string{"quantization.planes=5"}, "must be 1 to 4 planes, not 5"},
+		{[]string{"quantization.solver=greedi"}, `must be one of "greedy", "alternating"`},
+		{[]string{`quantization.layer=[{match="*", planes=0}]`}, "must be 1 to 4 planes, not 0"},
+	} {
+		_, err := Load("edge", test.sets)
+		if test.want == "" {
+			if err != nil {
+				t.Errorf("%v: %v", test.sets, err)
+			}
+			continue
+		}
+		if faults := faultsOf(t, "edge", test.sets...); len(faults) != 1 || !strings.Contains(faults[0].Rule, test.want) {
+			t.Errorf("%v: %v, want %q", test.sets, faults, test.want)
+		}
+	}
+}
+
+// TestTableBuffer: two sets of tables of 12-bit entries up to 8 inputs, 13 from
+// 9 on; symmetry halves them.
+func TestTableBuffer(t *testing.T) {
+	for _, test := range []struct {
+		set  string
+		want int64
+	}{
+		{"lut_gemm.symmetry=false", 2 * 32 * 256 * 12 / 8}, {"lut_gemm.symmetry=true", 2 * 32 * 128 * 12 / 8},
+		{"lut_gemm.mu=10", 2 * 32 * 512 * 13 / 8}, {"lut_gemm.mu=2", 2 * 32 * 3}, {"lut_gemm.lanes=0", 0},
+	} {
+		spec := load(t, "edge", test.set)
+		if got := spec.LUTGEMM.TableBufferBytes(); got != test.want {
+			t.Errorf("%s: %d bytes, want %d", test.set, got, test.want)
 		}
 	}
 }
@@ -175,7 +213,7 @@ func TestFaultySettingsNameTheFlag(t *testing.T) {
 		{"mac_array.columns=1025", "mac_array.columns", "must be 1 to 1024, not 1025", ""},
 		{"dram.latency_ns=inf", "dram.latency_ns", "must be 0 to 1000000 ns, not +Inf", ""},
 		{"quantization.weights=per-channel", "quantization.weights", `"per-channel" weights need mac_array.per_channel_multiplier = true: the hardware must hold a multiplier for every channel`, ""},
-		{"quantization.weights=per_layer", "quantization.weights", `must be one of "per-layer", "per-layer-shift", "per-channel"`, "per-layer"},
+		{"quantization.weights=per_layer", "quantization.weights", `must be one of "per-layer", "per-layer-shift", "per-channel", "binary-coding"`, "per-layer"},
 		{"npu=3", "npu", "must be a table, not the integer 3", ""},
 	} {
 		faults := faultsOf(t, "edge", c.set)

@@ -5,7 +5,7 @@ import "path"
 // ForLayer is the quantization of the layer with this name: the general keys,
 // overridden by each matching rule in order, so later rules win key by key.
 func (q *Quantization) ForLayer(name string) LayerQuantization {
-	result := LayerQuantization{q.Weights, q.WeightBits, q.ActivationBits}
+	result := LayerQuantization{q.Weights, q.WeightBits, q.ActivationBits, q.Planes}
 	for _, rule := range q.Layers {
 		if matched, _ := path.Match(rule.Match, name); !matched {
 			continue
@@ -15,6 +15,9 @@ func (q *Quantization) ForLayer(name string) LayerQuantization {
 		}
 		if rule.WeightBits != 0 {
 			result.WeightBits = rule.WeightBits
+		}
+		if rule.Planes != 0 {
+			result.Planes = rule.Planes
 		}
 		if rule.ActivationBits != 0 {
 			result.ActivationBits = rule.ActivationBits

@@ -68,8 +68,14 @@ var rules = []rule{
 		},
 	},
 	{
-		[]string{"quantization.weights", "mac_array.per_channel_multiplier"},
-		func(s *Spec) string { return multiplierFor(s, s.Quantization.Weights) },
+		[]string{"quantization.weights", "mac_array.per_channel_multiplier", "lut_gemm.lanes"},
+		func(s *Spec) string { return unitFor(s, s.Quantization.Weights) },
+	},
+	{
+		[]string{"quantization.group", "lut_gemm.mu"},
+		func(s *Spec) string {
+			return multiple("group", s.Quantization.Group, s.LUTGEMM.Mu, "lut_gemm.mu")
+		},
 	},
 	{
 		[]string{"quantization.percentile"},
@@ -107,8 +113,11 @@ func multiple(what string, x, of int, key string) string {
 	return fmt.Sprintf("%s must be a multiple of %s%d, not %d", what, key, of, x)
 }
 
-// multiplierFor checks that the hardware can carry out a weight scheme.
-func multiplierFor(s *Spec, weights WeightScheme) string {
+// unitFor checks that the hardware can carry out a weight scheme.
+func unitFor(s *Spec, weights WeightScheme) string {
+	if weights == BinaryCoding && s.LUTGEMM.Lanes == 0 {
+		return fmt.Sprintf("%q weights need lut_gemm.lanes of at least 1: the machine must have a unit that multiplies them", weights)
+	}
 	if weights != PerChannel || s.MACArray.PerChannelMultiplier {
 		return ""
 	}

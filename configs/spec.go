@@ -16,6 +16,8 @@
 // list of all keys with their types, units, bounds, defaults and meanings.
 package configs
 
+import "math/bits"
+
 // Spec is a whole configuration. Fields without a TOML section of their own
 // are labels that change no result.
 type Spec struct {
@@ -24,6 +26,7 @@ type Spec struct {
 	NPU          NPU          `toml:"npu"`          // clock and scratchpads
 	MACArray     MACArray     `toml:"mac_array"`    // multiply-accumulate array
 	XOR          XOR          `toml:"xor"`          // decryption of coded weights
+	LUTGEMM      LUTGEMM      `toml:"lut_gemm"`     // products by look-up tables
 	Vector       Vector       `toml:"vector"`       // vector unit
 	DMA          DMA          `toml:"dma"`          // transfers between DRAM and scratchpads
 	DRAM         DRAM         `toml:"dram"`         // external memory
@@ -78,6 +81,38 @@ type XOR struct {
 	RegisterUM2     float64 `toml:"register_um2"`      // square micrometres of a bit of a flip-flop
 }
 
+// LUTGEMM is the unit that multiplies binary codes by look-up. It holds two
+// sets of tables: one is queried while the other is built.
+type LUTGEMM struct {
+	Lanes      int       `toml:"lanes"`       // queries a cycle; 0: the machine has none
+	Use        LookupUse `toml:"use"`         // for which of the layers with binary codes
+	Tables     int       `toml:"tables"`      // tables of a set
+	Ports      int       `toml:"ports"`       // entries read a cycle from each table
+	Mu         int       `toml:"mu"`          // bits of a key, inputs of a table
+	Symmetry   bool      `toml:"symmetry"`    // tables hold half of the entries
+	Adders     int       `toml:"adders"`      // additions a cycle that build tables
+	ScaleLanes int       `toml:"scale_lanes"` // sums a cycle that are multiplied by their scales
+}
+
+// TableBytes is the memory of a table, entries at the width of a sum of mu
+// 9-bit inputs with its sign.
+func (l *LUTGEMM) TableBytes() int64 {
+	entries := int64(1) << l.Mu
+	if l.Symmetry {
+		entries /= 2
+	}
+	return (entries*int64(bits.Len(uint(255*l.Mu))+1) + 7) / 8
+}
+
+// TableBufferBytes is the memory of both sets of tables; 0 if the machine has no
+// unit.
+func (l *LUTGEMM) TableBufferBytes() int64 {
+	if l.Lanes == 0 {
+		return 0
+	}
+	return 2 * int64(l.Tables) * l.TableBytes()
+}
+
 // Vector is the unit for element-wise work, pooling, reductions and tables.
 type Vector struct {
 	Lanes        int `toml:"lanes"`         // elements a cycle of simple operations
@@ -124,6 +159,9 @@ type Energy struct {
 	TableLookupPJ              float64 `toml:"table_lookup_pj"`                // pJ a look-up in a 256-entry table
 	XORGatePJ                  float64 `toml:"xor_gate_pj"`                    // pJ a two-input XOR gate evaluated once
 	RegisterPJ                 float64 `toml:"register_pj"`                    // pJ a bit of a flip-flop clocked once
+	LUTEntryPJ                 float64 `toml:"lut_entry_pj"`                   // pJ a table entry of the LUT-GEMM unit read and added
+	LUTBuildPJ                 float64 `toml:"lut_build_pj"`                   // pJ a table entry made by an addition and written
+	LUTScalePJ                 float64 `toml:"lut_scale_pj"`                   // pJ a sum multiplied by its scale and added
 	ActivationBufferPJPerByte  float64 `toml:"activation_buffer_pj_per_byte"`  // pJ a byte read or written
 	WeightBufferPJPerByte      float64 `toml:"weight_buffer_pj_per_byte"`      // pJ a byte read or written
 	AccumulatorBufferPJPerByte float64 `toml:"accumulator_buffer_pj_per_byte"` // pJ a byte read or written
@@ -136,6 +174,10 @@ type Quantization struct {
 	Weights        WeightScheme `toml:"weights"`         // how weight scales are shared
 	WeightBits     int          `toml:"weight_bits"`     // bits of a weight
 	ActivationBits int          `toml:"activation_bits"` // bits of an activation
+	Planes         int          `toml:"planes"`          // signs of a weight, for weights "binary-coding"
+	Group          int          `toml:"group"`           // weights that share scales, for "binary-coding"; 0: those of an output channel
+	Solver         CodeSolver   `toml:"solver"`          // of signs and scales, for "binary-coding"
+	AverageBits    float64      `toml:"average_bits"`    // bits of a weight on average over layers with "binary-coding"; 0: Planes
 	Rounding       Rounding     `toml:"rounding"`        // of requantization
 	Calibration    Calibration  `toml:"calibration"`     // how activation ranges are chosen
 	Percentile     float64      `toml:"percentile"`      // percent of calibration values inside the range, for calibration "percentile"
@@ -148,6 +190,7 @@ type LayerRule struct {
 	Match          string       `toml:"match"`           // pattern of path.Match on the whole layer name; * stops at /
 	Weights        WeightScheme `toml:"weights"`         // or 0
 	WeightBits     int          `toml:"weight_bits"`     // bits, or 0
+	Planes         int          `toml:"planes"`          // planes, or 0
 	ActivationBits int          `toml:"activation_bits"` // bits, or 0
 }
 
@@ -156,4 +199,5 @@ type LayerQuantization struct {
 	Weights        WeightScheme // how weight scales are shared
 	WeightBits     int          // bits of a weight
 	ActivationBits int          // bits of an activation
+	Planes         int          // signs of a weight, for "binary-coding"
 }

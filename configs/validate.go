@@ -212,10 +212,10 @@ func rowPrefix(list string, i int) string { return fmt.Sprintf("%s[%d].", list, 
 func (v *validator) multipliers() {
 	for i := range v.spec.Quantization.Layers {
 		weights := rowPrefix("quantization.layer", i) + "weights"
-		if v.broken(weights) || v.broken("mac_array.per_channel_multiplier") {
+		if v.broken(weights) || v.broken("mac_array.per_channel_multiplier") || v.broken("lut_gemm.lanes") {
 			continue
 		}
-		if wrong := multiplierFor(v.spec, v.spec.Quantization.Layers[i].Weights); wrong != "" {
+		if wrong := unitFor(v.spec, v.spec.Quantization.Layers[i].Weights); wrong != "" {
 			v.fault(weights, "", "%s", wrong)
 		}
 	}

@@ -128,6 +128,23 @@ func Accesses(list []Access, d *Dynamic, descriptor Descriptor) []Access {
 		if t.Last {
 			add(output, true, t.Output.bytes(d.Offsets[output], n, int(t.OutputRows), int(t.OutputColumns)))
 		}
+	case *LookupTile:
+		n := int(t.OutputChannels)
+		sums := 4 * n * int(t.OutputRows) * int(t.OutputColumns)
+		add(0, false, t.Input.bytes(d.Offsets[0], int(t.InputChannels), int(t.InputRows), int(t.InputColumns)))
+		add(1, false, linear(1, t.KeyBytes()))
+		add(5, false, linear(5, t.ScaleBytes()))
+		if t.First || t.Last {
+			add(2, false, linear(2, ParameterBytes(n, t.Mode)))
+		}
+		if !t.First {
+			add(3, false, linear(3, sums))
+		}
+		if !t.Last {
+			add(3, true, linear(3, sums))
+		} else {
+			add(4, true, t.Output.bytes(d.Offsets[4], n, int(t.OutputRows), int(t.OutputColumns)))
+		}
 	case *PoolTile:
 		add(0, false, t.Input.bytes(d.Offsets[0], int(t.Channels), int(t.InputRows), int(t.InputColumns)))
 		if t.Mode == AveragePoolCounted {

@@ -14,6 +14,7 @@ const (
 	CopyKind
 	RearrangeKind
 	EncodedKind
+	LookupKind
 	descriptorKindEnd
 )
 
@@ -49,8 +50,8 @@ func (c TensorClass) String() string {
 
 // Descriptor is a loop-invariant parameter record. The concrete types are
 // *Transfer, *ConvolutionTile, *PoolTile, *BinaryTile, *ElementwiseTile,
-// *CopyTile, *RearrangeTile and *EncodedWeights. Their fields carry tags: `isa:"name,type"`
-// with the wire type, and `doc` with the meaning; the codec, the assembler and
+// *CopyTile, *RearrangeTile, *EncodedWeights and *LookupTile. Their fields carry
+// tags: `isa:"name,type"` with the wire type, and `doc` with the meaning; the codec, the assembler and
 // the reference page are driven by them.
 type Descriptor interface {
 	Kind() DescriptorKind

@@ -271,6 +271,16 @@ func summary(descriptor Descriptor) string {
 			text += ", leaves sums"
 		}
 		return text
+	case *LookupTile:
+		text := fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d, %d planes of keys of %d bits", t.OutputChannels, t.OutputRows, t.OutputColumns,
+			t.InputChannels, t.KernelRows, t.KernelColumns, t.Planes, t.Mu)
+		if !t.First {
+			text += ", adds to the sums"
+		}
+		if !t.Last {
+			text += ", leaves sums"
+		}
+		return text
 	case *PoolTile:
 		return fmt.Sprintf("%s of %dx%d, %dx%dx%d", t.Mode, t.KernelRows, t.KernelColumns, t.Channels, t.OutputRows, t.OutputColumns)
 	case *BinaryTile:

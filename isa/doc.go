@@ -7,8 +7,8 @@
 // # Units
 //
 // A core has in-order queues, each with its own code section: load DMA, store
-// DMA, MAC array, vector unit. The number of the table-multiplication unit
-// (lookup_gemm) is reserved. A computing unit starts an instruction when the one
+// DMA, MAC array, vector unit, and lookup_gemm, which multiplies binary codes by
+// look-up tables. A computing unit starts an instruction when the one
 // before it in its queue has completed. A DMA unit issues its transfers in
 // order and lets them overlap; their effects on the same bytes are in order,
 // and a signal waits for all of them. Queues order each other by semaphores
@@ -40,7 +40,7 @@
 // buffer). State persists between runs; nobody writes weights or input.
 // Accumulators are int32 and aligned to 4 bytes. An instruction may write
 // over what it reads only as binary and table do exactly in place (same
-// offset, same view) and as convolution does with its accumulators. A transfer
+// offset, same view) and as convolution and lookup do with their accumulators. A transfer
 // writes no byte twice.
 //
 // # Layouts

@@ -42,6 +42,8 @@ var instructionGoldens = []struct {
 		"0f030000 09000000 0100000000000006 00000000 00000000 0300000000000006 00000000 00000000"},
 	{LoadDMA, "load_encoded d10 from=weights[0x40] to=weight_buffer[0x80]",
 		"10030000 0a000000 4000000000000001 00000000 00000000 8000000000000007 00000000 00000000"},
+	{LookupGEMM, "lookup d11 input=activation_buffer[0x10] weights=weight_buffer[0x20] parameters=weight_buffer[0x30] output=activation_buffer[0x40] scales=weight_buffer[0x50]",
+		"11370000 0b000000 1000000000000006 00000000 00000000 2000000000000007 00000000 00000000 3000000000000007 00000000 00000000 4000000000000006 00000000 00000000 5000000000000007 00000000 00000000"},
 }
 
 const textStart = "npusim-program 1.0\nrounding half-up-shift\n"
@@ -116,6 +118,12 @@ var descriptorGoldens = []struct {
 	{"encoded_weights layer=7 codec=sequential representation=sign_magnitude bits=8 registers=2 inverted=129 mask=run_length network=3 elements=1024 kept=100 channels=16 " +
 		"code_bytes=128 correction_bytes=5 mask_bytes=60 patches=4 stalls=1",
 		"08002e00 0700 02 02 08 02 81 03 0300 00040000 64000000 10000000 80000000 05000000 3c000000 00000000 04000000 01000000"},
+	{"lookup_tile layer=2 input_channels=3 output_channels=4 mu=8 planes=3 group=16 group_offset=8 output_rows=5 output_columns=6 input_rows=7 input_columns=8 " +
+		"origin_row=-1 origin_column=-2 kernel_rows=3 kernel_columns=2 stride_rows=2 stride_columns=1 dilate_rows=1 dilate_columns=2 " +
+		"input={block=16 channel_offset=1 pixel_stride=16 row_stride=128} output={block=4 pixel_stride=4 row_stride=24 block_stride=9} " +
+		"first=true last=true pad_value=-5 mode=channel_shift multiplier=1073741824 shift=38 zero=-3 low=-128 high=127",
+		"09005800 0200 03000000 04000000 08 03 10000000 08000000 0500 0600 0700 0800 ffff feff 0300 0200 0200 0100 0100 0200 " +
+			"1000 0100 10000000 80000000 00000000 0400 0000 04000000 18000000 09000000 01 01 fb 02 00000040 26 fd 80 7f"},
 }
 
 func TestDescriptorGoldens(t *testing.T) {

@@ -5,8 +5,7 @@ import "fmt"
 // Unit is an in-order queue of the machine with its own code section.
 type Unit uint8
 
-// Units of one core. The matrix-by-table unit (LUT-GEMM) has its identifier
-// reserved so that programs keep their numbers when it arrives.
+// Units of one core. LookupGEMM multiplies binary codes by look-up tables.
 const (
 	InvalidUnit Unit = iota
 	LoadDMA
@@ -92,6 +91,7 @@ const (
 	Copy
 	Rearrange
 	LoadEncoded
+	Lookup
 	opcodeEnd
 )
 
@@ -210,6 +210,15 @@ var Instructions = [NumOpcodes]Information{
 			{Name: "from", Role: Source, Spaces: []Space{Weights}},
 			{Name: "to", Role: Destination, Spaces: weight}},
 		Semantics: "Reads coded weights from DRAM, sends their bits through the XOR decryption units, puts them right with the corrections, clears pruned weights, and writes one int8 a weight to the weight buffer."},
+	Lookup: {Name: "lookup", Units: []Unit{LookupGEMM}, Descriptor: LookupKind,
+		Operands: []Operand{
+			{Name: "input", Role: Source, Spaces: activation},
+			{Name: "weights", Role: Source, Spaces: weight},
+			{Name: "parameters", Role: Source, Spaces: weight, Optional: true},
+			{Name: "accumulators", Role: SourceAndDestination, Spaces: []Space{AccumulatorBuffer}, Optional: true},
+			{Name: "output", Role: Destination, Spaces: activation, Optional: true},
+			{Name: "scales", Role: Source, Spaces: weight}},
+		Semantics: "Multiplies the patches of an input tile by a tile of binary codes: tables of the signed sums of `mu` inputs are built once for all rows and planes and queried with the keys, sums are scaled a group and added in int32; starts from the bias (`first`) or from the accumulators, and either requantizes to the output (`last`) or leaves the sums in the accumulators."},
 }
 
 func (o Opcode) String() string {
@@ -220,7 +229,7 @@ func (o Opcode) String() string {
 }
 
 // MaxOperands is the largest number of address operands of an instruction.
-const MaxOperands = 5
+const MaxOperands = 6
 
 // Address is an address operand: space and offset in bytes, plus what each
 // loop level adds per iteration. An operand that an instruction does not use

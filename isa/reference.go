@@ -163,6 +163,7 @@ All on integers; >> is arithmetic, R = 2^(s-1), clamp(v) limits v to low..high. 
 | operation | formula | error before the clamp, in output steps |
 |---|---|---|
 | Requantize (convolution, depthwise, average) | clamp(zero + ((sum*M0 + R) >> s)), s = shift + k | 0.5 + abs(sum) * 2^(-s-1) for the rounding of M0 |
+| Lookup | Requantize of bias + the sum over groups and planes of scale * S, S the sum of (2*bit - 1) * (q - pad_value) over the columns of the group | as Requantize |
 | Add (binary add, subtract) | clamp(zero + ((a*A + b*B + R) >> s)), a = qa - zero_a, b = qb - zero_b | 0.5 + (abs(a) + abs(b)) * 2^(-s-1) |
 | Multiply | clamp(zero + ((a*b*M0 + R) >> s)) | 0.5 + abs(a*b) * 2^(-s-1) |
 | Divide | clamp(zero + floor((2*a*M0 + b*2^s) / (2*b*2^s))), b > 0 after moving its sign to a; a/0 saturates, 0/0 is zero | 0.5 + abs(a/b) * 2^(-s-1) |

@@ -52,10 +52,28 @@ func TestValidateRules(t *testing.T) {
 		change(d)
 		return d
 	}
+	lookup := func(change func(*LookupTile)) Descriptor {
+		d := &LookupTile{InputChannels: 16, OutputChannels: 16, Mu: 8, Planes: 3, OutputRows: 4, OutputColumns: 4, InputRows: 4, InputColumns: 4,
+			KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1, Input: view, Output: view,
+			First: true, Last: true, Mode: LayerMultiplier, Multiplier: 1 << 30, Shift: 38}
+		change(d)
+		return d
+	}
 	for _, test := range []struct {
 		d    Descriptor
 		want string // "" for a valid descriptor
 	}{
+		{lookup(func(*LookupTile) {}), ""},
+		{lookup(func(d *LookupTile) { d.Mu = 11 }), "mu is 11, must be 2 to 10"},
+		{lookup(func(d *LookupTile) { d.Mu = 1 }), "mu is 1, must be 2 to 10"},
+		{lookup(func(d *LookupTile) { d.Planes = 5 }), "planes is 5, must be 1 to 4"},
+		{lookup(func(d *LookupTile) { d.Group = 12 }), "group 12 and group_offset 0 must be multiples of mu 8"},
+		{lookup(func(d *LookupTile) { d.Group, d.GroupOffset = 8, 8 }), "group_offset is 8, must be below group 8"},
+		{lookup(func(d *LookupTile) { d.GroupOffset = 8 }), "group_offset is 8, must be below group 0"},
+		{lookup(func(d *LookupTile) { d.Group, d.GroupOffset = 16, 8 }), ""},
+		{lookup(func(d *LookupTile) { d.InputChannels = 1<<20 + 1 }), "1048577 columns, a tile has at most 1048576"},
+		{lookup(func(d *LookupTile) { d.OutputChannels = 0 }), "output_channels is 0"},
+		{lookup(func(d *LookupTile) { d.Shift = 0 }), "shift is 0"},
 		{encoded(func(*EncodedWeights) {}), ""},
 		{encoded(func(d *EncodedWeights) { d.Codec = 0 }), "codec is 0, must name block"},
 		{encoded(func(d *EncodedWeights) { d.Bits = 1 }), "bits is 1, must be at least 2"},

@@ -19,7 +19,13 @@ func WriteLayersCSV(w io.Writer, r *evaluate.Result) error {
 	for i := range r.Layers {
 		splits[i] = cyclesByBound(&r.Layers[i])
 	}
-	boundColumns := keysAlways(boundKeys(), splits)
+	always := map[string]int64{}
+	for _, key := range boundKeys() {
+		if key != "lookup" { // of a unit that few machines have
+			always[key] = 0
+		}
+	}
+	boundColumns := keys(boundKeys(), append(splits, always)...)
 	header := []string{"index", "name", "op", "bound", "cycles"}
 	for _, bound := range boundColumns {
 		header = append(header, "cycles_"+bound)

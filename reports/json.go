@@ -171,10 +171,13 @@ func checkCounts(r *evaluate.Result) error {
 	count("operations.table_lookups", r.Operations.TableLookups)
 	count("operations.xor_slices", r.Operations.XORSlices)
 	count("operations.corrections", r.Operations.Corrections)
+	count("operations.lut_build_adds", r.Operations.LUTBuildAdds)
+	count("operations.lut_queries", r.Operations.LUTQueries)
+	count("operations.lut_scale_macs", r.Operations.LUTScaleMACs)
 	c.compression(r.Compression)
 	e := r.EnergyUJ
-	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.XOR, e.Static} {
-		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "xor", "static"}[i], x)
+	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.LUT, e.XOR, e.Static} {
+		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "lut", "xor", "static"}[i], x)
 	}
 	for _, unit := range keys(evaluate.Units, r.Stalls) {
 		s := r.Stalls[unit]

@@ -294,11 +294,14 @@ func (t *textWriter) energy(r *evaluate.Result) {
 		{"vector unit", e.Vector, r.Operations.Vector + r.Operations.TableLookups},
 		{"scratchpads", e.Scratchpad, -1},
 		{"DRAM", e.DRAM, -1},
-		{"static", e.Static, -1},
+	}
+	if e.LUT > 0 {
+		parts = append(parts, part{"LUT-GEMM unit", e.LUT, r.Operations.LUTBuildAdds + r.Operations.LUTQueries + r.Operations.LUTScaleMACs})
 	}
 	if e.XOR != 0 || r.Operations.XORSlices > 0 {
-		parts = slices.Insert(parts, len(parts)-1, part{"decryption units", e.XOR, r.Operations.XORSlices})
+		parts = append(parts, part{"decryption units", e.XOR, r.Operations.XORSlices})
 	}
+	parts = append(parts, part{"static", e.Static, -1})
 	values := make([]float64, len(parts))
 	for i, p := range parts {
 		values[i] = p.energy
@@ -320,6 +323,10 @@ func (t *textWriter) energy(r *evaluate.Result) {
 	}
 	t.table([]Column{{"Part", "", false}, {"Energy", "µJ", true}, {"Share", "%", true}, {"Per MAC", "pJ", true}, {"Operations", "", true}}, rows,
 		[]string{"total", microjoules(e.Total), wholeShare(shares), perMAC(e.Total)})
+	if o := &r.Operations; o.LUTQueries > 0 {
+		t.paragraph("", fmt.Sprintf("Look-up: %s additions build tables, %s entries are read and added, %s sums are scaled; a table is read %s times an entry.",
+			Count(o.LUTBuildAdds), Count(o.LUTQueries), Count(o.LUTScaleMACs), decimal(float64(o.LUTQueries)/float64(max(o.LUTBuildAdds, 1)), 1)))
+	}
 	if n := r.Operations.XORSlices; n > 0 {
 		t.paragraph("", fmt.Sprintf("Decryption units: slices of weight bits decoded; %s bits put right after it.", Count(r.Operations.Corrections)))
 	}

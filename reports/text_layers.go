@@ -26,6 +26,7 @@ var bounds = []struct {
 	legend string // of plots
 }{
 	{"mac", "MAC array", "MAC", "with operands streaming through the MAC array", "MAC array streams"},
+	{"lookup", "LUT-GEMM unit", "look-up", "with tables of the LUT-GEMM unit being queried", "LUT-GEMM unit queries tables"},
 	{"pipeline", "pipeline of the MAC array", "pipeline", "with the MAC array only filling, draining or waiting for a scratchpad port", "array fills, drains or waits for a port"},
 	{"vector", "vector unit", "vector", "with the vector unit at work and the MAC array idle", "only vector unit works"},
 	{"dram", "DRAM", "DRAM", "waiting for DRAM, with nothing computing", "waits for DRAM"},

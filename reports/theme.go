@@ -37,7 +37,7 @@ var (
 // colour in every plot.
 var seriesColors = map[string]color.NRGBA{
 	"weights": green, "corrections": vermilion, "masks": paleBlue, "activations": orange, "metadata": charcoal,
-	"mac": navy, "pipeline": steel, "vector": sky, "dram": vermilion, "latency": silver,
+	"mac": navy, "lookup": yellow, "pipeline": steel, "vector": sky, "dram": vermilion, "latency": silver,
 }
 
 // spareColors serve keys without a colour of their own, in turn.

@@ -49,6 +49,14 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		if err := spec.CheckCompression(n.Name); err != nil {
 			return nil, err
 		}
+		if n.Convolution.Codes != nil {
+			l := &layerCode{report: Layer{Name: n.Name, Scheme: c.Scheme, Bits: int(n.Convolution.WeightBits), Reason: "stays plain: its weights are keys of binary codes"}}
+			l.report.Weights = n.Convolution.WeightElements(g.Tensors[n.Inputs[0]].Shape.Channels, g.Tensors[n.Output].Shape.Channels)
+			l.report.Kept = l.report.Weights
+			e.layers[n.Name] = l
+			e.order = append(e.order, l)
+			continue
+		}
 		l, err := e.plan(g, n, c, spec)
 		if err != nil {
 			return nil, fmt.Errorf("code of layer %s: %w", n.Name, err)

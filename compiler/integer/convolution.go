@@ -12,6 +12,10 @@ func (r *Reference) convolution(n *Node) {
 	rows, columns := a.paddedExtents(source.Shape)
 	r.pad(r.tensors[n.Inputs[0]], source, &a.Geometry, rows, columns)
 
+	if a.Codes != nil {
+		r.coded(n)
+		return
+	}
 	groupInputs := source.Shape.Channels / a.Groups
 	groupOutputs := target.Shape.Channels / a.Groups
 	taps := groupInputs * a.Kernel[0] * a.Kernel[1]

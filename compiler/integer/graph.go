@@ -6,7 +6,10 @@
 // map as [N,C,H,W] -> (C,H,W), [N,C,L] -> (C,1,L), [N,C] -> (C,1,1).
 package integer
 
-import "github.com/npusim/npusim/isa/fixed"
+import (
+	"github.com/npusim/npusim/isa/binarycode"
+	"github.com/npusim/npusim/isa/fixed"
+)
 
 // TensorID indexes Graph.Tensors.
 type TensorID int
@@ -136,9 +139,18 @@ func (r *Requantizer) ChannelMultiplier(c int) fixed.Multiplier {
 // already in Bias. Weights are ordered [output][input/Groups][row][column].
 type ConvolutionAttributes struct {
 	Geometry
-	Groups      int
-	WeightBits  uint8
-	Weights     []int8
+	Groups     int
+	WeightBits uint8 // of Codes, the planes
+	Weights    []int8
+	// Codes stand in the place of Weights, which is nil, in layers that are
+	// multiplied by look-up; Groups is 1. Rows are output channels, columns in the
+	// order of the weights of an output. The sum of an output is then
+	//
+	//	Bias[m] + sum over groups and planes of scale * sum of sign * (q_in - zero_in)
+	//
+	// and the shifts of the codes are those of the requantizer. In a network of
+	// shapes alone only the shape of the codes is given.
+	Codes       *binarycode.Matrix
 	WeightScale []float64 // one for the layer, or one an output channel (per-channel); for reports
 	Bias        []int32
 	Requantizer Requantizer

@@ -19,6 +19,8 @@ type Reference struct {
 	padded []int8  // input image of a convolution with its padding
 	patch  []int32 // receptive field of one output pixel
 	lookup []uint32
+
+	codes map[*Node][]int32 // integer weights of binary codes
 }
 
 // NewReference validates the graph and allocates every tensor.
@@ -29,7 +31,7 @@ func NewReference(g *Graph) (*Reference, error) {
 	if g.ShapeOnly {
 		return nil, fmt.Errorf("network %s has layer shapes alone: there are no weights to execute it with", g.Name)
 	}
-	r := &Reference{graph: g, tensors: make([][]int8, len(g.Tensors))}
+	r := &Reference{graph: g, tensors: make([][]int8, len(g.Tensors)), codes: map[*Node][]int32{}}
 	for i := range g.Tensors {
 		r.tensors[i] = g.Tensors[i].Constant
 	}
@@ -45,6 +47,13 @@ func NewReference(g *Graph) (*Reference, error) {
 			rows, columns := a.paddedExtents(in)
 			padded = max(padded, in.Channels*rows*columns)
 			patch = max(patch, in.Channels/a.Groups*a.Kernel[0]*a.Kernel[1])
+			if a.Codes != nil {
+				weights, err := codedWeights(a.Codes)
+				if err != nil {
+					return nil, fmt.Errorf("node %s: %w", n.Name, err)
+				}
+				r.codes[n] = weights
+			}
 		case Softmax:
 			channels = max(channels, in.Channels)
 		}

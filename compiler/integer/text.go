@@ -57,6 +57,10 @@ func (n *Node) attributes() string {
 	switch n.Kind {
 	case Convolution:
 		a := n.Convolution
+		if a.Codes != nil {
+			return fmt.Sprintf(" %s codes %s bias %v %s clamp [%d, %d]",
+				a.text(), codesText(a.Codes), short(a.Bias), a.Requantizer.text(), a.Low, a.High)
+		}
 		return fmt.Sprintf(" %s groups %d weights i%d %s bias %v %s clamp [%d, %d]",
 			a.text(), a.Groups, a.WeightBits, digest(a.Weights), short(a.Bias), a.Requantizer.text(), a.Low, a.High)
 	case Pool:
@@ -112,7 +116,7 @@ func (r *Requantizer) text() string {
 }
 
 // short keeps the text readable: at most 8 elements, then how many more.
-func short[E int32 | uint8 | fixed.Multiplier](list []E) string {
+func short[E int32 | uint16 | uint8 | fixed.Multiplier](list []E) string {
 	if len(list) <= 8 {
 		return fmt.Sprint(list)
 	}

@@ -18,6 +18,9 @@ func (a *ConvolutionAttributes) validate(in, out *Tensor, shapeOnly bool) error 
 		return fmt.Errorf("%d groups must divide %d input and %d output channels", a.Groups, in.Shape.Channels, outputs)
 	}
 	taps := in.Shape.Channels / a.Groups * a.Kernel[0] * a.Kernel[1]
+	if a.Codes != nil {
+		return a.validateCodes(in, out, shapeOnly)
+	}
 	if a.WeightBits < 2 || a.WeightBits > 8 {
 		return fmt.Errorf("%d weight bits: must be 2 to 8", a.WeightBits)
 	}

@@ -127,6 +127,9 @@ func (x *stepEmission) convolve(c channelTile, b box, p place) error {
 		return x.emit(isa.MACArray, isa.Depthwise, &d, record,
 			at(isa.ActivationBuffer, source.offset), weights, parameters, at(isa.ActivationBuffer, p.offset))
 	}
+	if x.p.lookup {
+		return x.multiply(c, &d, b, box{h0: h.start, h: h.size, w0: w.start, w: w.size}, p, parameters)
+	}
 	spans := split(x.p.reduction, x.v.inputChannels)
 	for i, k := range spans {
 		first := c.group*x.p.reduction + k.start

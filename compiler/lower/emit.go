@@ -56,6 +56,8 @@ func (e *emission) descriptor(d isa.Descriptor) uint32 {
 		return describe(e, *v, d)
 	case *isa.EncodedWeights:
 		return describe(e, *v, d)
+	case *isa.LookupTile:
+		return describe(e, *v, d)
 	}
 	return describe(e, d, d)
 }
@@ -79,7 +81,7 @@ func (e *emission) emit(unit isa.Unit, op isa.Opcode, d isa.Descriptor, done isa
 	}
 	e.code[unit] = append(e.code[unit], in)
 	e.waits[unit] = append(e.waits[unit], waits)
-	if unit == isa.MACArray || unit == isa.VectorUnit {
+	if unit != isa.LoadDMA && unit != isa.StoreDMA {
 		e.trace[unit] = append(e.trace[unit], done)
 	}
 	return nil
@@ -180,6 +182,7 @@ type stepEmission struct {
 	outputs    *slotSet
 	weights    *slotSet
 	parameters *slotSet
+	rowScales  *slotSet // of binary codes
 	tables     []uint64 // offset of the table of the anchor, then of each follower
 	weightAt   map[weightKey]uint64
 	codedAt    map[weightKey]encodedTile
@@ -207,6 +210,7 @@ func (e *emission) step(s *step) error {
 	if s.anchor.Kind == integer.Convolution {
 		x.weights = newSlotSet(a.weights, x.p.weightTileBytes(x.v), x.v.weightSlots)
 		x.parameters = newSlotSet(a.parameters, x.p.parameterTileBytes(x.v), x.v.parameterSlots)
+		x.rowScales = newSlotSet(a.rowScales, x.p.t.align(x.p.rowScaleBytes(x.v.channels)), x.v.parameterSlots)
 	}
 	if err := x.loadTables(a.tables); err != nil {
 		return err

@@ -72,6 +72,9 @@ func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, err
 	if err := l.checkExtents(); err != nil {
 		return nil, err
 	}
+	if err := l.checkCodes(); err != nil {
+		return nil, err
+	}
 	l.lifetimes()
 	if err := l.plan(); err != nil {
 		return nil, err

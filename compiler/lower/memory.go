@@ -117,6 +117,7 @@ type areas struct {
 	output     uint64
 	weights    uint64
 	parameters uint64
+	rowScales  uint64 // of binary codes, as many slots as of parameters
 	tables     uint64
 }
 
@@ -226,6 +227,8 @@ func (l *lowering) placeWeights() {
 		if s.anchor.Kind == integer.Convolution {
 			a.parameters = uint64(at)
 			at += c.tiling.parameterSlots * p.parameterTileBytes(&c.tiling)
+			a.rowScales = uint64(at)
+			at += c.tiling.parameterSlots * p.t.align(p.rowScaleBytes(c.tiling.channels))
 			a.weights = uint64(at)
 		}
 		next += c.need.weight

@@ -56,7 +56,13 @@ func (p *shape) traffic(v *tiling) traffic {
 		}
 	}
 	if n.Kind == integer.Convolution {
-		weights := p.weightTotal
+		weights, loads := p.weightTotal, int64(1)
+		if p.lookup {
+			weights = p.codeBytes(v)
+			if p.rowScaleBytes(1) == 0 {
+				loads = 2 // keys and scales
+			}
+		}
 		tiles := channelTiles * inputTiles
 		times := int64(1)
 		if v.weightsOuter && inputTiles > v.weightSlots || !v.weightsOuter && tiles > v.weightSlots {
@@ -66,9 +72,12 @@ func (p *shape) traffic(v *tiling) traffic {
 		if !v.weightsOuter && channelTiles > v.parameterSlots {
 			parameterTimes = int64(pixelTiles)
 		}
-		parameters := int64(isa.ParameterBytes(p.output.Channels, multiplierMode(n.Convolution)))
+		parameters, parameterLoads := int64(isa.ParameterBytes(p.output.Channels, multiplierMode(n.Convolution))), int64(1)
+		if scales := p.rowScaleBytes(p.output.Channels); scales > 0 {
+			parameters, parameterLoads = parameters+int64(scales), 2
+		}
 		t.bytes += weights*times + parameters*parameterTimes
-		t.transfers += int64(tiles)*times + int64(channelTiles)*parameterTimes
+		t.transfers += int64(tiles)*times*loads + int64(channelTiles)*parameterTimes*parameterLoads
 		t.edge += weights/int64(tiles) + parameters/int64(channelTiles)
 		if v.weightSlots == 1 && int64(tiles)*times > 1 {
 			t.serial = true
@@ -239,6 +248,9 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 		if p.grouped {
 			unit = 1
 		}
+		if p.lookup {
+			unit = p.inputUnit(unit)
+		}
 		inputSizes = candidateSizes(p.reduction, unit, limit.InputChannels)
 		// Parts of a block load the whole block: only where nothing else fits.
 		for part := unit / 2; part >= 1 && part < p.reduction; part /= 2 {
@@ -276,7 +288,7 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 				for _, channels := range channelSizes {
 					for _, weightsOuter := range nests {
 						v := tiling{channels: channels, rows: rows, columns: columns, inputChannels: inputs, weightsOuter: weightsOuter}
-						if p.nest != nil && considered && p.tooManyTiles(&v) {
+						if p.lookup && p.splitsKeys(&v) || p.nest != nil && considered && p.tooManyTiles(&v) {
 							continue
 						}
 						p.slots(v, consider)
@@ -287,6 +299,9 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 	}
 	if len(fitting) == 0 {
 		return choice{}, least, false
+	}
+	if p.lookup {
+		fitting = p.fewestBuilds(fitting)
 	}
 	fastest := fitting[0].estimate.cycles
 	for _, c := range fitting {

@@ -50,7 +50,8 @@ type shape struct {
 	t         *Target
 	s         *step
 	output    integer.Shape
-	array     bool // a convolution on the array, depthwise excluded
+	array     bool // a convolution on the array or by look-up, depthwise excluded
+	lookup    bool // by look-up, on the LUT-GEMM unit
 	depthwise bool
 	grouped   bool // array convolution with groups: output tiles hold all channels
 	reduction int  // input channels of a group
@@ -90,12 +91,15 @@ func (l *lowering) shape(s *step) *shape {
 	if s.anchor.Kind == integer.Convolution {
 		p.depthwise = isDepthwise(l.graph, s.anchor)
 		p.array = !p.depthwise
+		p.lookup = s.anchor.Convolution.Codes != nil
 		groups := s.anchor.Convolution.Groups
 		p.grouped = p.array && groups > 1
 		p.reduction = p.layouts[0].channels / groups
 		p.group = p.output.Channels / groups
 		p.encoder = l.options.Encoder
-		p.weightTotal = p.weightBytes(s.anchor)
+		if !p.lookup {
+			p.weightTotal = p.weightBytes(s.anchor)
+		}
 	}
 	if s.anchor.Kind == integer.Rearrange {
 		p.nest = newNest(s.anchor.Rearrange, p.layouts[0].shape(), p.output)
@@ -205,6 +209,9 @@ func (p *shape) cells() int {
 }
 
 func (p *shape) weightTileBytes(v *tiling) int {
+	if p.lookup {
+		return p.codeTileBytes(v)
+	}
 	n := p.cells() * v.channels
 	if p.array {
 		n *= v.inputChannels
@@ -239,7 +246,7 @@ func (p *shape) needs(v *tiling) need {
 	}
 	n.weight = p.tables
 	if p.array || p.depthwise {
-		n.weight += v.weightSlots*p.weightTileBytes(v) + v.parameterSlots*p.parameterTileBytes(v)
+		n.weight += v.weightSlots*p.weightTileBytes(v) + v.parameterSlots*(p.parameterTileBytes(v)+p.t.align(p.rowScaleBytes(v.channels)))
 	}
 	if p.array {
 		_, _, inputs := p.tiles(v)
@@ -247,6 +254,9 @@ func (p *shape) needs(v *tiling) need {
 		switch {
 		case inputs > 1:
 			n.accumulator = 4 * v.channels * pixels
+		case p.lookup:
+			t := p.codeTile(span{0, v.channels}, span{0, v.inputChannels})
+			n.accumulator = int(p.t.Cost.LookupSums(int64(v.channels), int64(t.Keys()), int64(pixels)))
 		case !p.t.Cost.OutputStationary && p.cells()*p.reduction > int(p.t.Cost.Rows):
 			// Partial sums of one column fold wait there between row folds.
 			n.accumulator = 4 * min(v.channels, int(p.t.Cost.Columns)) * pixels
@@ -296,6 +306,8 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 	case p.depthwise:
 		t := geometry()
 		array = m.Depthwise(&t).Cycles
+	case p.lookup:
+		array = p.lookupCycles(v, channels, rows, columns)
 	case p.array:
 		spans := split(p.reduction, v.inputChannels)
 		for i, c := range spans {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/fixed"
 )
 
@@ -80,19 +81,35 @@ func (k *converter) convolution(i int) error {
 		return err
 	}
 	l.out = &out
-	q, err := l.quantize(layer.Weights)
-	if err != nil {
-		return err
-	}
 	a := node.Attributes.(*graph.ConvAttributes)
-	attributes := &integer.ConvolutionAttributes{
-		Geometry: geometry(a.Kernel, a.Strides, a.Dilations, a.PadBegin, a.PadEnd), Groups: a.Groups,
-		WeightBits: l.bits, Weights: q.weights, WeightScale: q.scales, Bias: q.bias,
-		Requantizer: q.requantizer, LoweredShifts: q.lowered,
+	var attributes *integer.ConvolutionAttributes
+	var q *quantizedWeights
+	scheme, fallback := layer.Weights, ""
+	if scheme == configs.BinaryCoding {
+		if fallback = k.uncoded(node, l.taps()); fallback == "" {
+			if attributes, q, err = k.coded(node.Name, layer.Planes, l); err != nil {
+				if !refused(err) {
+					return err
+				}
+				fallback = err.Error()
+			}
+		}
+		if fallback != "" {
+			scheme = dense
+		}
 	}
+	if attributes == nil {
+		if q, err = l.quantize(scheme); err != nil {
+			return err
+		}
+		attributes = &integer.ConvolutionAttributes{WeightBits: l.bits, Weights: q.weights, WeightScale: q.scales, Bias: q.bias,
+			Requantizer: q.requantizer, LoweredShifts: q.lowered}
+	}
+	attributes.Geometry, attributes.Groups = geometry(a.Kernel, a.Strides, a.Dilations, a.PadBegin, a.PadEnd), a.Groups
 	attributes.Low, attributes.High = clampSteps(&out, low, high)
 	k.finish(i, integer.Node{Kind: integer.Convolution, Inputs: []integer.TensorID{input}, Convolution: attributes}, out)
-	k.describeWeights(layer.Weights, q)
+	k.describeWeights(scheme, q)
+	k.report.Layers[len(k.report.Layers)-1].Weights.Uncoded = fallback
 	return nil
 }
 

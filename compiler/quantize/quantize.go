@@ -4,7 +4,8 @@
 //
 // Activations are asymmetric signed integers of 2 to 8 bits, one scale and
 // zero point a tensor. Weights are symmetric, with one scale a layer, one scale
-// a layer and a 4-bit shift a channel, or one scale a channel. Ranges and
+// a layer and a 4-bit shift a channel, or one scale a channel; or they are binary
+// codes (package compiler/binarycode). Ranges and
 // rounding are plain: nothing corrects biases, equalizes layers or searches
 // roundings, so the weight schemes compare by themselves.
 //
@@ -13,6 +14,7 @@
 package quantize
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -28,6 +30,13 @@ import (
 // the result refers to values of n.Graph. An error names the node, its
 // operator and the supported forms.
 func Quantize(n *transform.Network, c *Calibration, q *configs.Quantization) (*integer.Graph, *Report, error) {
+	return QuantizeCoded(context.Background(), n, c, q, Coding{})
+}
+
+// QuantizeCoded is Quantize with what binary codes take into account. Layers
+// that are to have binary codes and cannot get scheme per-layer-shift; their
+// entries in the report say why.
+func QuantizeCoded(ctx context.Context, n *transform.Network, c *Calibration, q *configs.Quantization, coding Coding) (*integer.Graph, *Report, error) {
 	if err := checkSettings(q.WeightBits, q.ActivationBits, q.Rounding); err != nil {
 		return nil, nil, err
 	}
@@ -41,6 +50,10 @@ func Quantize(n *transform.Network, c *Calibration, q *configs.Quantization) (*i
 		tensors: make(map[graph.ValueID]integer.TensorID),
 		views:   make(map[graph.ValueID]*view),
 		report:  &Report{Name: g.Name},
+		ctx:     ctx, coding: coding,
+	}
+	if err := k.allocate(); err != nil {
+		return nil, nil, err
 	}
 	if err := k.inputs(); err != nil {
 		return nil, nil, err
@@ -87,6 +100,9 @@ type converter struct {
 	tensors     map[graph.ValueID]integer.TensorID // values that have a tensor
 	views       map[graph.ValueID]*view            // rearranged values that have none yet
 	report      *Report
+	ctx         context.Context // of solving binary codes
+	coding      Coding
+	planes      map[string]int // of layers with binary codes, if they are shared out
 }
 
 func (k *converter) tensor(id integer.TensorID) *integer.Tensor { return &k.result.Tensors[id] }

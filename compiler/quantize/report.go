@@ -32,6 +32,7 @@ type LayerReport struct {
 // WeightReport describes the weights of one convolution.
 type WeightReport struct {
 	Scheme             configs.WeightScheme
+	Uncoded            string // why the layer has no binary codes although it was to have them
 	Bits               uint8
 	MinScale, MaxScale float64 // smallest and largest scale of a channel, shifts included
 	MinShift, MaxShift uint8   // of the channel shifts

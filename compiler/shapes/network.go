@@ -3,6 +3,7 @@ package shapes
 import (
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/fixed"
 )
 
@@ -27,10 +28,22 @@ func (t *Topology) Network(q *configs.Quantization) *integer.Graph {
 		}
 		a.Low, a.High = fixed.Range(bits)
 		unit := fixed.Multiplier{M0: 1 << 30, Shift: 30}
+		if columns := l.Channels * l.KernelRows * l.KernelColumns; rule.Weights == configs.BinaryCoding {
+			if l.groups() > 1 || columns > binarycode.MaxColumns {
+				rule.Weights = configs.PerLayerShift // has no form on the unit
+			} else {
+				a.WeightBits = uint8(rule.Planes)
+				a.Codes = &binarycode.Matrix{Shape: binarycode.Shape{Rows: l.OutputChannels(), Columns: columns, Group: columns,
+					Ranges: []binarycode.Range{{Rows: l.OutputChannels(), Planes: rule.Planes}}}}
+				if q.Group > 0 {
+					a.Codes.Shape.Group = min(q.Group, columns)
+				}
+			}
+		}
 		switch rule.Weights {
 		case configs.PerChannel:
 			a.Requantizer.PerChannel = []fixed.Multiplier{}
-		case configs.PerLayerShift:
+		case configs.PerLayerShift, configs.BinaryCoding:
 			a.Requantizer = integer.Requantizer{PerLayer: unit, ChannelShift: []uint8{}}
 		default:
 			a.Requantizer.PerLayer = unit

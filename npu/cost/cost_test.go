@@ -231,6 +231,11 @@ func TestMoreHardwareNeverSlower(t *testing.T) {
 			{"accumulator port", func(m *cost.Machine) { m.AccumulatorPort += 7 }},
 			{"lanes", func(m *cost.Machine) { m.Lanes++ }},
 			{"table lanes", func(m *cost.Machine) { m.TableLanes++ }},
+			{"query lanes", func(m *cost.Machine) { m.QueryLanes++ }},
+			{"table ports", func(m *cost.Machine) { m.TablePorts++ }},
+			{"adders", func(m *cost.Machine) { m.Adders++ }},
+			{"scale lanes", func(m *cost.Machine) { m.ScaleLanes++ }},
+			{"symmetry", func(m *cost.Machine) { m.Symmetric = true }},
 			{"division", func(m *cost.Machine) { m.DivideCycles = max(1, m.DivideCycles-1) }},
 			{"overlapped weight load", func(m *cost.Machine) { m.OverlapWeightLoad = true }},
 			{"overlapped drain", func(m *cost.Machine) { m.OverlapDrain = true }},
@@ -281,19 +286,21 @@ func TestNewMachine(t *testing.T) {
 		"mac_array.rows=3", "mac_array.columns=5", "mac_array.dataflow=output-stationary", "mac_array.overlap_weight_load=false",
 		"mac_array.overlap_drain=true", "npu.activation_bytes_per_cycle=7", "npu.weight_bytes_per_cycle=11",
 		"npu.accumulator_bytes_per_cycle=13", "vector.lanes=17", "vector.table_lanes=19", "vector.divide_cycles=23",
-		"xor.units=29", "xor.latency_cycles=31", "xor.patches_per_cycle=37", "xor.patch_buffer=41"})
+		"xor.units=29", "xor.latency_cycles=31", "xor.patches_per_cycle=37", "xor.patch_buffer=41",
+		"lut_gemm.lanes=43", "lut_gemm.tables=47", "lut_gemm.ports=53", "lut_gemm.mu=9", "lut_gemm.adders=59", "lut_gemm.scale_lanes=61"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := cost.Machine{Rows: 3, Columns: 5, OutputStationary: true, OverlapDrain: true, ActivationPort: 7, WeightPort: 11,
 		AccumulatorPort: 13, Lanes: 17, TableLanes: 19, DivideCycles: 23,
+		QueryLanes: 43, Tables: 47, TablePorts: 53, Mu: 9, Symmetric: true, Adders: 59, ScaleLanes: 61,
 		DecryptionUnits: 29, DecryptionLatency: 31, CorrectionsPerCycle: 37, CorrectionBuffer: 41}
 	if got := *cost.NewMachine(spec); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	// A new field of Machine must be read too.
-	if n := reflect.TypeFor[cost.Machine]().NumField(); n != 15 {
-		t.Errorf("Machine has %d fields, this test knows 15", n)
+	if n := reflect.TypeFor[cost.Machine]().NumField(); n != 22 {
+		t.Errorf("Machine has %d fields, this test knows 22", n)
 	}
 }
 
@@ -307,6 +314,8 @@ func drawMachine(t *rapid.T) *cost.Machine {
 		OverlapDrain:   rapid.Bool().Draw(t, "overlap drain"),
 		ActivationPort: port.Draw(t, "activation port"), WeightPort: port.Draw(t, "weight port"), AccumulatorPort: port.Draw(t, "accumulator port"),
 		Lanes: draw(t, "lanes", 64), TableLanes: draw(t, "table lanes", 16), DivideCycles: draw(t, "divide cycles", 32),
+		QueryLanes: draw(t, "query lanes", 64), Tables: draw(t, "tables", 64), TablePorts: draw(t, "table ports", 4), Mu: 8,
+		Symmetric: rapid.Bool().Draw(t, "symmetric"), Adders: draw(t, "adders", 64), ScaleLanes: draw(t, "scale lanes", 16),
 	}
 }
 
@@ -321,9 +330,16 @@ func drawOperations(t *rapid.T) map[isa.Opcode]isa.Descriptor {
 		First: rapid.Bool().Draw(t, "first"), Last: rapid.Bool().Draw(t, "last"), Mode: isa.MultiplierMode(1 + rapid.IntRange(0, 2).Draw(t, "mode"))}
 	depthwise := convolution
 	depthwise.InputChannels, depthwise.First, depthwise.Last = channels, true, true
+	lookup := isa.LookupTile{InputChannels: convolution.InputChannels, OutputChannels: channels, OutputRows: rows, OutputColumns: columns,
+		KernelRows: kernel[0], KernelColumns: kernel[1], StrideRows: stride, StrideColumns: stride, First: convolution.First, Last: convolution.Last,
+		Mode: convolution.Mode, Mu: uint8(1 + draw(t, "mu", 9)), Planes: uint8(draw(t, "planes", 4))}
+	if keys := uint32(rapid.IntRange(0, 20).Draw(t, "group")); keys > 0 {
+		lookup.Group = keys * uint32(lookup.Mu)
+		lookup.GroupOffset = uint32(rapid.Uint32Range(0, keys-1).Draw(t, "offset")) * uint32(lookup.Mu)
+	}
 	elementwise := isa.ElementwiseTile{Channels: channels, Rows: rows, Columns: columns}
 	return map[isa.Opcode]isa.Descriptor{
-		isa.Convolution: &convolution, isa.Depthwise: &depthwise,
+		isa.Convolution: &convolution, isa.Depthwise: &depthwise, isa.Lookup: &lookup,
 		isa.Pool: &isa.PoolTile{Mode: isa.PoolMode(1 + rapid.IntRange(0, 2).Draw(t, "pool mode")), Channels: channels, OutputRows: rows, OutputColumns: columns,
 			KernelRows: kernel[0], KernelColumns: kernel[1]},
 		isa.Binary:    &isa.BinaryTile{Mode: isa.BinaryMode(1 + rapid.IntRange(0, 2).Draw(t, "binary mode")), Channels: channels, Rows: rows, Columns: columns},

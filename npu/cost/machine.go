@@ -7,7 +7,8 @@
 // al., ISPASS 2020), with or without a shadow register for weights and
 // overlapped drain; a depthwise mode of the same array; the vector unit; the
 // ports of the scratchpads, which stretch an operation whose bytes do not fit
-// its cycles; the decryption units of encoded weights. Not modelled: bank conflicts inside a port's width, skipping of
+// its cycles; the decryption units of encoded weights; the LUT-GEMM unit with
+// its tables and their ports. Not modelled: bank conflicts inside a port's width, skipping of
 // zero operands, instruction fetch and decode. Units: NPU clock cycles, bytes.
 package cost
 
@@ -25,6 +26,14 @@ type Machine struct {
 	Lanes        int64 // vector elements per cycle
 	TableLanes   int64 // table look-ups per cycle
 	DivideCycles int64 // cycles per element and lane of a division
+
+	QueryLanes int64 // table queries per cycle of the LUT-GEMM unit; 0: there is none
+	Tables     int64 // tables of a set
+	TablePorts int64 // reads per cycle of a table
+	Mu         int64 // inputs of a table
+	Symmetric  bool  // tables hold half of the entries
+	Adders     int64 // additions per cycle that build tables
+	ScaleLanes int64 // sums per cycle that are scaled
 
 	DecryptionUnits     int64 // slices a cycle
 	DecryptionLatency   int64 // cycles from a code to its slice
@@ -45,6 +54,9 @@ type Operation struct {
 	Requantizations   int64
 	VectorOperations  int64
 	TableLookups      int64
+	LookupBuilds      int64 // additions that build tables of the LUT-GEMM unit
+	LookupQueries     int64 // entries read and added
+	LookupScales      int64 // sums multiplied by scales and added
 	ActivationRead    int64 // bytes through each port
 	ActivationWritten int64
 	WeightRead        int64

@@ -17,6 +17,14 @@ func NewMachine(spec *configs.Spec) *Machine {
 		TableLanes:        int64(spec.Vector.TableLanes),
 		DivideCycles:      int64(spec.Vector.DivideCycles),
 
+		QueryLanes: int64(spec.LUTGEMM.Lanes),
+		Tables:     int64(spec.LUTGEMM.Tables),
+		TablePorts: int64(spec.LUTGEMM.Ports),
+		Mu:         int64(spec.LUTGEMM.Mu),
+		Symmetric:  spec.LUTGEMM.Symmetry,
+		Adders:     int64(spec.LUTGEMM.Adders),
+		ScaleLanes: int64(spec.LUTGEMM.ScaleLanes),
+
 		DecryptionUnits:     int64(spec.XOR.Units),
 		DecryptionLatency:   int64(spec.XOR.LatencyCycles),
 		CorrectionsPerCycle: int64(spec.XOR.PatchesPerCycle),

@@ -103,6 +103,8 @@ func (m *Machine) Of(op isa.Opcode, d isa.Descriptor) Operation {
 			return m.Depthwise(t)
 		}
 		return m.Convolution(t)
+	case *isa.LookupTile:
+		return m.Lookup(t)
 	case *isa.PoolTile:
 		return m.Pool(t)
 	case *isa.BinaryTile:

@@ -171,6 +171,9 @@ func (j *job) storages(c *Compression, codes int64) {
 			continue
 		}
 		a := n.Convolution
+		if a.Codes != nil {
+			continue // no weight of binary codes is zero
+		}
 		mask := xorcode.NewPlane(len(a.Weights))
 		for k, w := range a.Weights {
 			if w != 0 {

@@ -33,10 +33,11 @@ func energy(e *configs.Energy, w *timing.Work, seconds, dramPJ float64) Energy {
 			float64(w.WeightBufferBytes)*e.WeightBufferPJPerByte +
 			float64(w.AccumulatorBytes)*e.AccumulatorBufferPJPerByte,
 		DRAM:   dramPJ,
+		LUT:    float64(w.LookupBuilds)*e.LUTBuildPJ + float64(w.LookupQueries)*e.LUTEntryPJ + float64(w.LookupScales)*e.LUTScalePJ,
 		XOR:    float64(w.GateEvaluations)*e.XORGatePJ + float64(w.RegisterBits)*e.RegisterPJ,
 		Static: e.StaticMW * seconds * 1e9, // mW s = 1e9 pJ
 	}
-	for _, part := range []*float64{&r.MAC, &r.Requantize, &r.Vector, &r.Scratchpad, &r.DRAM, &r.XOR, &r.Static} {
+	for _, part := range []*float64{&r.MAC, &r.Requantize, &r.Vector, &r.Scratchpad, &r.DRAM, &r.LUT, &r.XOR, &r.Static} {
 		*part *= picoToMicro
 		r.Total += *part
 	}

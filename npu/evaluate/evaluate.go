@@ -120,9 +120,10 @@ func (j *job) hardware(t *timing.Result) *Result {
 		r.Scratchpad.PeakBytes[space.String()] = int64(p.Buffers[space])
 	}
 	r.Operations = Operations{MAC: t.Total.MACs, Requantize: t.Total.Requantizations, Vector: t.Total.VectorOperations, TableLookups: t.Total.TableLookups,
+		LUTBuildAdds: t.Total.LookupBuilds, LUTQueries: t.Total.LookupQueries, LUTScaleMACs: t.Total.LookupScales,
 		XORSlices: t.Total.DecodedSlices, Corrections: t.Total.Corrections}
 	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds, dramEnergy(&spec.Energy, t, &t.Total, t.Cycles))
-	r.Stalls = stalls(t)
+	r.Stalls = stalls(p, t)
 	r.Compression = j.compressionOf(t)
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
@@ -135,7 +136,9 @@ func (j *job) hardware(t *timing.Result) *Result {
 			EnergyUJ: energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
-			row.CyclesByBound[b.String()] = w.ByBound[b]
+			if b != timing.LookupBound || t.Total.LookupQueries > 0 {
+				row.CyclesByBound[b.String()] = w.ByBound[b]
+			}
 		}
 		r.Layers = append(r.Layers, row)
 	}
@@ -157,13 +160,16 @@ func byClass(w *timing.Work) map[string]int64 {
 	return m
 }
 
-func stalls(t *timing.Result) Stalls {
+func stalls(p *isa.Program, t *timing.Result) Stalls {
 	units := map[string]isa.Unit{}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
 		units[u.String()] = u
 	}
 	s := Stalls{}
 	for _, name := range Units {
+		if units[name] == isa.LookupGEMM && len(p.Code[isa.LookupGEMM]) == 0 {
+			continue
+		}
 		c := &t.Causes[units[name]]
 		s[name] = UnitStalls{Busy: c[timing.Busy], Fill: c[timing.Fill], Drain: c[timing.Drain], Bank: c[timing.Bank],
 			DRAM: c[timing.DRAM], Semaphore: c[timing.Semaphore], Finished: c[timing.Finished]}
@@ -235,6 +241,7 @@ func (j *job) notes() []string {
 			notes = append(notes, fmt.Sprintf("Random weights with seed %d and the sparsity of the configuration stand in for those that layer shapes lack: sizes of codes, corrections and masks are estimates from samples of them.", j.spec.Compression.Seed))
 		}
 	}
+	notes = append(notes, j.codeNotes()...)
 	if j.program.ShapeOnly {
 		notes = append(notes, shapeNote)
 	}

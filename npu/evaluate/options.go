@@ -88,6 +88,7 @@ type job struct {
 	compilation *compiler.Compilation // nil for a .npu without a float model
 	program     *isa.Program
 	encoder     *compress.Encoder // of layer shapes; nil if no weights are coded
+	uncoded     []string          // notes on layer shapes that were to have binary codes and have none
 	compiled    bool              // program comes from compilation, so the integer reference exists
 	inputs      *source
 }

@@ -185,6 +185,11 @@ type Operations struct {
 	Requantize   int64 `json:"requantize"`
 	Vector       int64 `json:"vector"`
 	TableLookups int64 `json:"table_lookups"`
+	// Of the LUT-GEMM unit: additions that build tables, entries read and added,
+	// sums multiplied by scales and added.
+	LUTBuildAdds int64 `json:"lut_build_adds,omitempty"`
+	LUTQueries   int64 `json:"lut_queries,omitempty"`
+	LUTScaleMACs int64 `json:"lut_scale_macs,omitempty"`
 	XORSlices    int64 `json:"xor_slices,omitempty"`  // slices of weight bits decoded
 	Corrections  int64 `json:"corrections,omitempty"` // decoded bits put right
 }
@@ -197,6 +202,7 @@ type Energy struct {
 	Vector     float64 `json:"vector"`
 	Scratchpad float64 `json:"scratchpad"`
 	DRAM       float64 `json:"dram"`
+	LUT        float64 `json:"lut,omitempty"` // the LUT-GEMM unit: tables built and read, sums scaled
 	XOR        float64 `json:"xor,omitempty"` // decryption units, gates and flip-flops
 	Static     float64 `json:"static"`
 }
@@ -216,8 +222,9 @@ type UnitStalls struct {
 // the order of the machine.
 type Stalls map[string]UnitStalls
 
-// Units are the keys of Stalls in the order of the machine.
-var Units = []string{"load", "store", "mac", "vector"}
+// Units are the keys of Stalls in the order of the machine. That of LUT-GEMM
+// stands in the results of programs that use it.
+var Units = []string{"load", "store", "mac", "vector", "lookup_gemm"}
 
 // Layer is a row of the layer table. Cycles, bytes and energy of the layers
 // sum to the totals.
@@ -227,7 +234,7 @@ type Layer struct {
 	Cycles         int64            `json:"cycles"`
 	MACs           int64            `json:"macs"`
 	Utilization    float64          `json:"utilization"`
-	Bound          string           `json:"bound"`           // mac, vector, pipeline, dram or latency: where most cycles go
+	Bound          string           `json:"bound"`           // mac, lookup, vector, pipeline, dram or latency: where most cycles go
 	CyclesByBound  map[string]int64 `json:"cycles_by_bound"` // sums to cycles
 	DRAMReadBytes  int64            `json:"dram_read_bytes"`
 	DRAMWriteBytes int64            `json:"dram_write_bytes"`

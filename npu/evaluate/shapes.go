@@ -35,6 +35,7 @@ func (j *job) fromShapes() error {
 		return usage(err)
 	}
 	network := topology.Network(&j.spec.Quantization)
+	j.uncoded = uncodedShapes(network, j.spec)
 	if err := network.Validate(); err != nil {
 		return usage(fmt.Errorf("%s: %w", o.Model, err))
 	}

@@ -15,6 +15,10 @@ type scratch struct {
 	multipliers []int32
 	shifts      []uint8
 	biases      []int32
+	keys        []uint16 // of a lookup, plane by plane
+	inputs      []int16  // of a pixel, zero point subtracted
+	tables      []int16
+	scales      []int32
 	first       []int8
 	second      []int8
 

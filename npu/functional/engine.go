@@ -48,10 +48,15 @@ func New(p *isa.Program, limits isa.Limits) (*Engine, error) {
 		return nil, fmt.Errorf("program %s takes more than %d GiB of DRAM: too much to execute on this host", p.Name, maxRegionBytes>>30)
 	}
 	for i, d := range p.Descriptors {
-		if t, ok := d.(*isa.ConvolutionTile); ok {
-			if n := workingBytes(t); n > maxWorkingBytes {
-				return nil, fmt.Errorf("program %s, descriptor d%d: the tile with its padding takes %d bytes of working memory, the engine gives at most %d", p.Name, i, n, maxWorkingBytes)
-			}
+		var n int
+		switch t := d.(type) {
+		case *isa.ConvolutionTile:
+			n = workingBytes(t)
+		case *isa.LookupTile:
+			n = lookupBytes(t)
+		}
+		if n > maxWorkingBytes {
+			return nil, fmt.Errorf("program %s, descriptor d%d: the tile with its padding takes %d bytes of working memory, the engine gives at most %d", p.Name, i, n, maxWorkingBytes)
 		}
 	}
 	e := &Engine{program: p, limits: limits}
@@ -256,6 +261,10 @@ func (s *State) execute(u isa.Unit, q *queue) error {
 			s.convolution(d, t)
 			operand = 4
 		}
+		out, extent = &t.Output, [3]int{int(t.OutputChannels), int(t.OutputRows), int(t.OutputColumns)}
+	case *isa.LookupTile:
+		s.lookup(d, t)
+		operand = 4
 		out, extent = &t.Output, [3]int{int(t.OutputChannels), int(t.OutputRows), int(t.OutputColumns)}
 	case *isa.PoolTile:
 		s.pool(d, t)

@@ -278,15 +278,29 @@ func (e *engine) compute(u isa.Unit, in *isa.Instruction) {
 	w := &e.layers[layer].Work
 	w.MACs += o.MACs
 	w.Requantizations += o.Requantizations
-	if t, ok := d.(*isa.ConvolutionTile); ok && t.Mode == isa.ChannelMultiplier {
+	if channelMultipliers(d) {
 		w.ChannelRequantizations += o.Requantizations
 	}
 	w.VectorOperations += o.VectorOperations
 	w.TableLookups += o.TableLookups
+	w.LookupBuilds += o.LookupBuilds
+	w.LookupQueries += o.LookupQueries
+	w.LookupScales += o.LookupScales
 	w.ActivationBufferBytes += o.ActivationRead + o.ActivationWritten
 	w.WeightBufferBytes += o.WeightRead
 	w.AccumulatorBytes += o.AccumulatorRead + o.AccumulatorWrite
 	e.wake[u] = end
+}
+
+// channelMultipliers tells tiles that requantize with a multiplier a channel.
+func channelMultipliers(d isa.Descriptor) bool {
+	switch t := d.(type) {
+	case *isa.ConvolutionTile:
+		return t.Mode == isa.ChannelMultiplier
+	case *isa.LookupTile:
+		return t.Mode == isa.ChannelMultiplier
+	}
+	return false
 }
 
 // busy records an interval on the timeline, joining it to the one before.

@@ -27,7 +27,7 @@ type Cause uint8
 const (
 	InvalidCause Cause = iota
 	Busy               // operands stream, or data is on the way
-	Fill               // the array loads weights or fills its pipeline
+	Fill               // the array loads weights or fills its pipeline, the LUT-GEMM unit builds tables
 	Drain              // the array empties its pipeline
 	Bank               // a scratchpad port is too narrow for the operation
 	DRAM               // waits for a transfer between DRAM and scratchpad
@@ -52,8 +52,9 @@ type Bound uint8
 const (
 	InvalidBound  Bound = iota
 	ArrayBound          // operands stream through the MAC array
+	LookupBound         // tables of the LUT-GEMM unit are queried
 	VectorBound         // the vector unit works
-	PipelineBound       // the array only fills, drains or waits for a scratchpad port
+	PipelineBound       // array or LUT-GEMM unit only fill, drain or wait for a port
 	DRAMBound           // data moves, nothing computes
 	LatencyBound        // nothing moves: set-up, synchronization
 	boundEnd
@@ -62,7 +63,7 @@ const (
 // NumBounds bounds tables indexed by Bound.
 const NumBounds = int(boundEnd)
 
-var boundNames = [NumBounds]string{InvalidBound: "invalid", ArrayBound: "mac", VectorBound: "vector", PipelineBound: "pipeline", DRAMBound: "dram", LatencyBound: "latency"}
+var boundNames = [NumBounds]string{InvalidBound: "invalid", ArrayBound: "mac", LookupBound: "lookup", VectorBound: "vector", PipelineBound: "pipeline", DRAMBound: "dram", LatencyBound: "latency"}
 
 func (b Bound) String() string { return boundNames[b] }
 
@@ -80,6 +81,9 @@ type Work struct {
 	// Rows opened and commands executed for the requests; only a memory with
 	// banks counts them.
 	RowActivates, ReadBursts, WriteBursts int64
+	// Of the LUT-GEMM unit: additions that build tables, entries read and added,
+	// sums multiplied by scales and added.
+	LookupBuilds, LookupQueries, LookupScales int64
 	// Of the decryption units.
 	DecodedSlices, DecodingCycles, Corrections int64
 	GateEvaluations, RegisterBits              int64
@@ -100,6 +104,9 @@ func (w *Work) add(o *Work) {
 	w.RowActivates += o.RowActivates
 	w.ReadBursts += o.ReadBursts
 	w.WriteBursts += o.WriteBursts
+	w.LookupBuilds += o.LookupBuilds
+	w.LookupQueries += o.LookupQueries
+	w.LookupScales += o.LookupScales
 	w.DecodedSlices += o.DecodedSlices
 	w.DecodingCycles += o.DecodingCycles
 	w.Corrections += o.Corrections

@@ -48,7 +48,7 @@ func (e *engine) attribute(l *Layer, walkers *[isa.NumUnits]int) {
 	for at := l.Start; at < l.End; {
 		next := l.End
 		var active [isa.NumUnits]bool
-		overhead := false
+		var overhead [isa.NumUnits]bool
 		for u := range e.timeline {
 			line := e.timeline[u]
 			for walkers[u] < len(line) && line[walkers[u]].End <= at {
@@ -61,17 +61,19 @@ func (e *engine) attribute(l *Layer, walkers *[isa.NumUnits]int) {
 				next = min(next, i.Start)
 			} else {
 				active[u] = true
-				overhead = overhead || i.Overhead
+				overhead[u] = i.Overhead
 				next = min(next, i.End)
 			}
 		}
 		bound := LatencyBound
 		switch {
-		case active[isa.MACArray] && !overhead:
+		case active[isa.MACArray] && !overhead[isa.MACArray]:
 			bound = ArrayBound
+		case active[isa.LookupGEMM] && !overhead[isa.LookupGEMM]:
+			bound = LookupBound
 		case active[isa.VectorUnit]:
 			bound = VectorBound
-		case active[isa.MACArray]:
+		case active[isa.MACArray] || active[isa.LookupGEMM]:
 			bound = PipelineBound
 		case active[isa.LoadDMA] || active[isa.StoreDMA]:
 			bound = DRAMBound

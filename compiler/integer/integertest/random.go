@@ -12,14 +12,21 @@ import (
 )
 
 type builder struct {
-	r *rand.Rand
-	g *integer.Graph
+	r  *rand.Rand
+	g  *integer.Graph
+	mu int // bits of the keys that convolutions have binary codes for; 0: none has
 }
 
 // Random draws a network of up to nodes operators from a seed. Extents stay
 // below about 40 channels and 20 rows and columns.
-func Random(seed uint64, nodes int) *integer.Graph {
-	b := &builder{rand.New(rand.NewPCG(seed, 1)), &integer.Graph{Name: fmt.Sprintf("random-%d", seed), Rounding: "half-up-shift"}}
+func Random(seed uint64, nodes int) *integer.Graph { return draw(seed, nodes, 0) }
+
+// RandomCoded is Random with binary codes in most of the convolutions without
+// groups. Columns that share scales are multiples of mu.
+func RandomCoded(seed uint64, nodes, mu int) *integer.Graph { return draw(seed, nodes, mu) }
+
+func draw(seed uint64, nodes, mu int) *integer.Graph {
+	b := &builder{mu: mu, r: rand.New(rand.NewPCG(seed, 1)), g: &integer.Graph{Name: fmt.Sprintf("random-%d", seed), Rounding: "half-up-shift"}}
 	in := b.tensor("input", integer.Shape{Channels: 1 + b.r.IntN(40), Rows: 1 + b.r.IntN(18), Columns: 1 + b.r.IntN(18)}, b.bits())
 	b.g.Inputs = []integer.TensorID{in}
 	for range 1 + b.r.IntN(nodes) {
@@ -195,6 +202,10 @@ func (b *builder) convolution(in integer.TensorID) {
 				break
 			}
 		}
+	}
+	if b.mu > 0 && groups == 1 && b.r.IntN(4) > 0 {
+		b.coded(in, g, out)
+		return
 	}
 	bits := uint8(2 + b.r.IntN(7))
 	low, high := fixed.Range(bits)

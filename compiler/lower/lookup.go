@@ -1,0 +1,256 @@
+package lower
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/binarycode"
+)
+
+// Convolutions with binary codes run on the LUT-GEMM unit. They are cut like
+// those on the array; a weight tile is a block of keys with its scales.
+
+// checkCodes refuses codes that the machine cannot multiply.
+func (l *lowering) checkCodes() error {
+	for i := range l.graph.Nodes {
+		n := &l.graph.Nodes[i]
+		if n.Kind != integer.Convolution || n.Convolution.Codes == nil {
+			continue
+		}
+		shape, mu := &n.Convolution.Codes.Shape, int(l.target.Cost.Mu)
+		switch {
+		case l.target.Cost.QueryLanes == 0:
+			return fmt.Errorf("layer %s has binary codes: lut_gemm.lanes must be at least 1", n.Name)
+		case shape.Group < shape.Columns && shape.Group%mu != 0:
+			return fmt.Errorf("layer %s: %d weights share scales, which is no multiple of lut_gemm.mu = %d", n.Name, shape.Group, mu)
+		}
+	}
+	return nil
+}
+
+// codes are those of the anchor, nil if it has none.
+func (p *shape) codes() *binarycode.Matrix { return p.s.anchor.Convolution.Codes }
+
+// codeTile is the part of a tile's descriptor that says how its codes lie.
+func (p *shape) codeTile(outputs, inputs span) isa.LookupTile {
+	a := p.s.anchor.Convolution
+	s := &a.Codes.Shape
+	t := isa.LookupTile{InputChannels: uint32(inputs.size), OutputChannels: uint32(outputs.size), Mu: uint8(p.t.Cost.Mu), Planes: uint8(s.Ranges[0].Planes),
+		KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1])}
+	if s.Group < s.Columns {
+		t.Group = uint32(s.Group)
+		t.GroupOffset = uint32(inputs.start * p.cells() % s.Group)
+	}
+	return t
+}
+
+// codeTileBytes is the room of a slot for the codes of a tile. Scales of groups
+// lie behind the keys; those of whole rows lie with the parameters, because all
+// tiles of the rows share them.
+func (p *shape) codeTileBytes(v *tiling) int {
+	t := p.codeTile(span{0, v.channels}, span{0, v.inputChannels})
+	if t.Group == 0 {
+		return p.t.align(t.KeyBytes())
+	}
+	if v.inputChannels < p.reduction {
+		t.GroupOffset = t.Group - uint32(t.Mu) // the most groups that a tile may touch
+	}
+	return p.t.align(t.KeyBytes()) + p.t.align(t.ScaleBytes())
+}
+
+// rowScaleBytes is the size of the scales of some rows, if whole rows have
+// them, else 0.
+func (p *shape) rowScaleBytes(rows int) int {
+	if !p.lookup {
+		return 0
+	}
+	if s := &p.codes().Shape; s.Group == s.Columns {
+		return 2 * s.Ranges[0].Planes * rows
+	}
+	return 0
+}
+
+// codeBytes is what the codes of all tiles take in DRAM, without alignment.
+func (p *shape) codeBytes(v *tiling) (total int64) {
+	for _, c := range sizes(p.output.Channels, v.channels) {
+		for _, k := range split(p.reduction, v.inputChannels) {
+			t := p.codeTile(span{0, c.size}, k)
+			total += int64(c.count) * int64(t.KeyBytes())
+			if t.Group > 0 {
+				total += int64(c.count) * int64(t.ScaleBytes())
+			}
+		}
+	}
+	return total
+}
+
+// inputUnit is the step of the input channels of a tile: with groups, no key may
+// have columns of two of them.
+func (p *shape) inputUnit(unit int) int {
+	if s := &p.codes().Shape; s.Group == s.Columns {
+		return unit
+	}
+	whole := int(p.t.Cost.Mu)
+	whole /= gcd(whole, p.cells())
+	return unit / gcd(unit, whole) * whole
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// splitsKeys tells tilings whose cuts of the inputs would need keys with
+// columns of two groups.
+func (p *shape) splitsKeys(v *tiling) bool {
+	s := &p.codes().Shape
+	return s.Group < s.Columns && v.inputChannels < p.reduction && v.inputChannels*p.cells()%int(p.t.Cost.Mu) != 0
+}
+
+// lookupCycles is the time of an output tile.
+func (p *shape) lookupCycles(v *tiling, channels, rows, columns int) (cycles int64) {
+	spans := split(p.reduction, v.inputChannels)
+	for i, k := range spans {
+		t := p.codeTile(span{0, channels}, k)
+		t.OutputRows, t.OutputColumns = uint16(rows), uint16(columns)
+		t.First, t.Last, t.Mode = i == 0, i == len(spans)-1, multiplierMode(p.s.anchor.Convolution)
+		cycles += p.t.Cost.Lookup(&t).Cycles
+	}
+	return cycles
+}
+
+// fewestBuilds keeps those tilings that build the fewest tables, among the ones
+// whose cycles and then bytes are about the least.
+func (p *shape) fewestBuilds(list []choice) []choice {
+	about := func(list []choice, figure func(*choice) int64) (kept []choice) {
+		least := figure(&list[0])
+		for i := range list {
+			least = min(least, figure(&list[i]))
+		}
+		for i := range list {
+			if figure(&list[i]) <= least+least*slack/100 {
+				kept = append(kept, list[i])
+			}
+		}
+		return kept
+	}
+	list = about(list, func(c *choice) int64 { return c.estimate.cycles })
+	list = about(list, func(c *choice) int64 { return c.estimate.bytes })
+	return about(list, func(c *choice) int64 {
+		channels, _, inputs := p.tiles(&c.tiling)
+		// Of sub-vectors that a cut leaves narrow there is at most one a tile.
+		return int64(channels) * (int64(p.reduction*p.cells()) + int64(inputs)*p.t.Cost.Mu/2)
+	})
+}
+
+// fetchCodes makes the keys and scales of a tile available in the weight buffer
+// and returns where they are, with the descriptor's part about them.
+func (x *stepEmission) fetchCodes(c channelTile, inputs span, number int) (keys, scales isa.Address, t isa.LookupTile, err error) {
+	t = x.p.codeTile(c.span, inputs)
+	column := inputs.start * x.p.cells()
+	codes := x.p.codes()
+	offset, held := x.weights.take(weightKey{c.number, number})
+	keys = at(isa.WeightBuffer, offset)
+	if !held {
+		err = x.loadConstant(weightKey{c.number, number}, isa.WeightClass, t.KeyBytes(), keys, func() []byte { return keyBlock(codes, &t, c.start, column) })
+	}
+	scales = at(isa.WeightBuffer, offset+uint64(x.l.target.align(t.KeyBytes())))
+	scaleKey := weightKey{-1 - c.number, number}
+	if t.Group == 0 {
+		scaleKey = weightKey{c.number, -2}
+		scales.Offset, held = x.rowScales.take(scaleKey)
+	}
+	if !held && err == nil {
+		err = x.loadConstant(scaleKey, isa.MetadataClass, t.ScaleBytes(), scales, func() []byte { return scaleBlock(codes, &t, c.start, column) })
+	}
+	return keys, scales, t, err
+}
+
+// loadConstant loads bytes of the weights region, which are made the first time.
+func (x *stepEmission) loadConstant(key weightKey, class isa.TensorClass, size int, to isa.Address, contents func() []byte) error {
+	from, known := x.weightAt[key]
+	if !known {
+		from = x.constant(size, contents)
+		x.weightAt[key] = from
+	}
+	return x.emit(isa.LoadDMA, isa.Load, linearTransfer(x.s.index, class, size, 8), isa.TraceRecord{}, at(isa.Weights, from), to)
+}
+
+// keyBlock packs the signs of a tile, from a row and a column on.
+func keyBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte {
+	block := make([]byte, t.KeyBytes())
+	s := m.Shape.Spans()[0]
+	rowBits := t.Keys() * int(t.Mu)
+	for plane := range int(t.Planes) {
+		to := block[plane*t.PlaneBytes():]
+		for r := range int(t.OutputChannels) {
+			signs := s.Plane(m.Bits, row+r, plane)
+			for j := range t.Columns() {
+				bit := signs[(column+j)/64] >> ((column + j) % 64) & 1
+				at := r*rowBits + j
+				to[at/8] |= byte(bit) << (at % 8)
+			}
+		}
+	}
+	return block
+}
+
+// scaleBlock gathers the scales of the groups that a tile has a part of.
+func scaleBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte {
+	block := make([]byte, 0, t.ScaleBytes())
+	s := m.Shape.Spans()[0]
+	first := column / m.Shape.Group
+	for g := range t.Groups() {
+		for plane := range int(t.Planes) {
+			for r := range int(t.OutputChannels) {
+				block = binary.LittleEndian.AppendUint16(block, m.Scales[s.ScaleIndex(row+r, first+g)+plane])
+			}
+		}
+	}
+	return block
+}
+
+// multiply computes an output tile of binary codes. The tile d has dense
+// weights but is the same otherwise.
+func (x *stepEmission) multiply(c channelTile, d *isa.ConvolutionTile, b, input box, p place, parameters isa.Address) error {
+	n := x.s.anchor
+	spans := split(x.p.reduction, x.v.inputChannels)
+	for i, k := range spans {
+		weights, scales, t, err := x.fetchCodes(c, k, i)
+		if err != nil {
+			return err
+		}
+		input.c0, input.c = k.start, k.size
+		source, err := x.fetch(0, input)
+		if err != nil {
+			return err
+		}
+		t.Layer, t.OutputRows, t.OutputColumns, t.InputRows, t.InputColumns = d.Layer, d.OutputRows, d.OutputColumns, d.InputRows, d.InputColumns
+		t.OriginRow, t.OriginColumn, t.StrideRows, t.StrideColumns = d.OriginRow, d.OriginColumn, d.StrideRows, d.StrideColumns
+		t.DilateRows, t.DilateColumns, t.Input, t.Output, t.PadValue = d.DilateRows, d.DilateColumns, source.view(), d.Output, d.PadValue
+		t.Mode, t.Multiplier, t.Shift, t.Zero, t.Low, t.High = d.Mode, d.Multiplier, d.Shift, d.Zero, d.Low, d.High
+		t.First, t.Last = i == 0, i == len(spans)-1
+		operands := [isa.MaxOperands]isa.Address{0: at(isa.ActivationBuffer, source.offset), 1: weights, 5: scales}
+		if t.First || t.Last {
+			operands[2] = parameters
+		}
+		if !t.First || !t.Last {
+			operands[3] = at(isa.AccumulatorBuffer, 0)
+		}
+		record := isa.TraceRecord{Tensor: isa.NoTensor}
+		if t.Last {
+			operands[4] = at(isa.ActivationBuffer, p.offset)
+			record = done(n.Output, b)
+		} else {
+			t.Output = isa.View{Block: t.Output.Block}
+		}
+		if err := x.emit(isa.LookupGEMM, isa.Lookup, &t, record, operands[:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
