@@ -85,7 +85,7 @@ func (s *study) bandwidthTable(ctx context.Context) error {
 			"multiplication, fill and drain of the MAC array, which a batch of 1 pays for every 1-pixel fold. "+
 			"Layer by layer is the sum of the longer of transfers and array in each layer, the transfers at the bandwidth that the int8 program reached: layers of few bytes are bound by the array while others wait for DRAM. It is no limit: loading runs ahead into the next layers as far as the weight scratchpad lets it.",
 		"What a speed-up lacks of the promise is the array or the decryption where these are longer than the transfers, in all or in single layers. "+
-			"Cycles above \"layer by layer\" are what does not overlap: a tile is decoded when all of it has arrived and multiplied when all of it is decoded, so the first tile of a stretch that DRAM feeds has both ahead of it, and decoded tiles take as much of the weight scratchpad as plain ones, which limits how far loading can run ahead.")
+			"Cycles above \"layer by layer\" are what does not overlap: a tile is decoded as it arrives but multiplied when all of it is decoded, so the first tile of a stretch that DRAM feeds has both ahead of it, and decoded tiles take as much of the weight scratchpad as plain ones, which limits how far loading can run ahead.")
 }
 
 // demand is how many cycles each part of a machine needs by itself.
