@@ -94,7 +94,7 @@ func TestDRAMJSON(t *testing.T) {
 	near("time_ns", figure("time_ns"), figure("cycles")*0.833)
 	near("average_read_latency_cycles", figure("average_read_latency_cycles"), 38)
 	near("row_hit_rate", figure("row_hit_rate"), figure("row_hits")/(figure("row_hits")+figure("row_misses")+figure("row_conflicts")))
-	near("achieved_gb_per_s", figure("achieved_gb_per_s"), 5*64/figure("time_ns"))
+	near("achieved_gb_per_s", figure("achieved_gb_per_s"), 4*64/figure("time_ns")) // a write still waits in its buffer
 	near("peak_gb_per_s", figure("peak_gb_per_s"), math.Floor(64/(4*0.833e-9))/1e9)
 	near("refreshes", figure("refreshes"), 0)
 	sum := 0.0

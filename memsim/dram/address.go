@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// maxAddressBits are those of a physical address.
+const maxAddressBits = 62
+
 // field is a part of an Address in an address map.
 type field uint8
 
@@ -92,8 +95,8 @@ func NewMapper(spec string, s *Standard, hash bool) (*Mapper, error) {
 		from += uint8(p.bits)
 		filled[p.field] += uint8(p.bits)
 	}
-	if from+m.burstShift > 62 {
-		return fail("the memory needs %d address bits; at most 62", from+m.burstShift)
+	if from+m.burstShift > maxAddressBits {
+		return fail("the memory needs %d address bits; at most %d", from+m.burstShift, maxAddressBits)
 	}
 	return m, nil
 }
@@ -122,7 +125,9 @@ func splitMap(spec string) ([]mapPart, error) {
 		rest = rest[2:]
 		part := mapPart{field(i), -1}
 		for rest != "" && rest[0] >= '0' && rest[0] <= '9' {
-			part.bits = 10*max(part.bits, 0) + int(rest[0]-'0')
+			if part.bits = 10*max(part.bits, 0) + int(rest[0]-'0'); part.bits > maxAddressBits {
+				return nil, fmt.Errorf("a part of %s has more than %d bits", name, maxAddressBits)
+			}
 			rest = rest[1:]
 		}
 		parts = append(parts, part)
@@ -168,7 +173,8 @@ func giveWidths(parts []mapPart, width *[fieldCount]int) ([]mapPart, error) {
 	return out, nil
 }
 
-func log2(n int32) int { return bits.TrailingZeros32(uint32(n)) }
+// log2 is the logarithm of a power of two.
+func log2[T int32 | int64](n T) int { return bits.TrailingZeros64(uint64(n)) }
 
 // Spec is the map as written.
 func (m *Mapper) Spec() string { return m.spec }

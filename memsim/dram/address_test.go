@@ -18,7 +18,7 @@ func mapper(t testing.TB, spec string, s *Standard, hash bool) *Mapper {
 
 // TestMapFields: single address bits land where the notation puts them.
 func TestMapFields(t *testing.T) {
-	twoRanks, wide := load(t, "dramsim3-ddr4-2400"), load(t, "dramsim3-hbm2")
+	twoRanks, wide := loadStandard(t, "dramsim3-ddr4-2400"), loadStandard(t, "dramsim3-hbm2")
 	for _, c := range []struct {
 		s    *Standard
 		spec string
@@ -108,7 +108,7 @@ func TestMapIsOneToOne(t *testing.T) {
 // TestHashSpreadsRows: a stride of one row of all banks meets one bank without
 // the hash and all banks with it.
 func TestHashSpreadsRows(t *testing.T) {
-	s := load(t, "ddr4-2400")
+	s := loadStandard(t, "ddr4-2400")
 	for _, hash := range []bool{false, true} {
 		m := mapper(t, "rochrababgco", s, hash)
 		seen := map[[2]int32]bool{}
@@ -123,7 +123,7 @@ func TestHashSpreadsRows(t *testing.T) {
 }
 
 func TestNewMapperRefuses(t *testing.T) {
-	s := load(t, "dramsim3-ddr4-2400")
+	s := loadStandard(t, "dramsim3-ddr4-2400")
 	for spec, want := range map[string]string{
 		"":                           "without a field bg",
 		"rochrababgxx":               "\"xx\" is no field",
@@ -135,7 +135,12 @@ func TestNewMapperRefuses(t *testing.T) {
 		"rochrababgco6":              "co has 7 bits, the map gives it 6",
 		"rochraba1baco":              "without a field bg",
 		strings.Repeat("ro", 40):     "longer than 64",
-		"rochrababgco99999999999999": "the map gives it",
+		"rochrababgco63":             "a part of co has more than 62 bits",
+		"rochrababgco62":             "co has 7 bits, the map gives it 62",
+		"rochrababgco99999999999999": "a part of co has more than 62 bits",
+		// Two of them would be -2 bits, 32 of 2^59 none.
+		"rochrababgcoco9223372036854775807co9223372036854775807": "a part of co has more than 62 bits",
+		"rochrababgcoco18446744073709551616":                     "a part of co has more than 62 bits",
 	} {
 		m, err := NewMapper(spec, s, false)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -149,6 +154,7 @@ func FuzzMapper(f *testing.F) {
 		f.Add(spec, uint64(0x1234567890), true)
 	}
 	f.Add("ro-1", uint64(1), false)
+	f.Add("rochrababgcoco9223372036854775807co9223372036854775807", uint64(1), false)
 	s, err := Load("dramsim3-ddr4-2400")
 	if err != nil {
 		f.Fatal(err)
@@ -166,7 +172,7 @@ func FuzzMapper(f *testing.F) {
 }
 
 func BenchmarkMap(b *testing.B) {
-	m := mapper(b, "RoBaRaCoCh", load(b, "dramsim3-ddr4-2400"), true)
+	m := mapper(b, "RoBaRaCoCh", loadStandard(b, "dramsim3-ddr4-2400"), true)
 	var sum int32
 	b.ReportAllocs()
 	for i := uint64(0); b.Loop(); i += 64 {

@@ -8,7 +8,7 @@ import (
 
 // TestLegal: what a closed bank, an open bank and their neighbours allow.
 func TestLegal(t *testing.T) {
-	s := load(t, "lpddr5-6400")
+	s := loadStandard(t, "lpddr5-6400")
 	c := s.NewChannel()
 	open, otherRow, otherBank := Address{Row: 7}, Address{Row: 8}, Address{Bank: 1, Row: 7}
 	legal := func(a *Address) string {
@@ -46,7 +46,7 @@ func TestLegal(t *testing.T) {
 	if got := legal(&otherBank); got != closed || c.OpenBanks(0) != 0 {
 		t.Errorf("after PREA: %s", got)
 	}
-	if load(t, "ddr4-2400").NewChannel().Legal(RefreshPerBank, &open) {
+	if loadStandard(t, "ddr4-2400").NewChannel().Legal(RefreshPerBank, &open) {
 		t.Error("DDR4 allows REFpb")
 	}
 }
@@ -67,7 +67,7 @@ func TestIssuePanics(t *testing.T) {
 					t.Errorf("%s: recovered %q", name, text)
 				}
 			}()
-			c := load(t, "ddr4-2400").NewChannel()
+			c := loadStandard(t, "ddr4-2400").NewChannel()
 			a := Address{Row: 1}
 			c.Issue(Activate, &a, 0)
 			broken(c, &a)
@@ -168,7 +168,7 @@ func randomAddresses(o *Organization, n int) []Address {
 }
 
 func TestHotLoopDoesNotAllocate(t *testing.T) {
-	s := load(t, "dramsim3-ddr4-2400")
+	s := loadStandard(t, "dramsim3-ddr4-2400")
 	c, addresses, at := s.NewChannel(), randomAddresses(&s.Organization, 64), Clock(0)
 	if n := testing.AllocsPerRun(100, func() { at = hotLoop(c, addresses, at) }); n != 0 {
 		t.Errorf("%g allocations", n)
@@ -179,7 +179,7 @@ func TestHotLoopDoesNotAllocate(t *testing.T) {
 // three commands.
 func BenchmarkChannel(b *testing.B) {
 	for _, name := range []string{"dramsim3-ddr4-2400", "lpddr5-6400"} {
-		s := load(b, name)
+		s := loadStandard(b, name)
 		for _, kind := range []string{"random", "stream"} {
 			b.Run(name+"/"+kind, func(b *testing.B) {
 				addresses := randomAddresses(&s.Organization, 1024)

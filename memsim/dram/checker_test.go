@@ -8,19 +8,10 @@ import (
 	"testing"
 )
 
-func load(t testing.TB, name string) *Standard {
-	t.Helper()
-	s, err := Load(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // forEachStandard runs a test on every built-in standard.
 func forEachStandard(t *testing.T, test func(t *testing.T, s *Standard)) {
 	for _, name := range Standards() {
-		t.Run(name, func(t *testing.T) { test(t, load(t, name)) })
+		t.Run(name, func(t *testing.T) { test(t, loadStandard(t, name)) })
 	}
 }
 
@@ -264,7 +255,7 @@ func TestCheckerKnowsBanksAndBus(t *testing.T) {
 		"no command":                 {{InvalidCommand, row(0), 0, true}},
 		"row and column in one slot": {{Activate, row(1), 0, false}, {Read, row(1), 100, false}, {Activate, Address{BankGroup: 1}, 100, true}},
 	} {
-		k := NewChecker(load(t, "ddr4-2400"))
+		k := NewChecker(loadStandard(t, "ddr4-2400"))
 		for i, s := range steps {
 			err := k.Check(s.cmd, s.a, s.at)
 			if (err != nil) != s.fails {
@@ -277,7 +268,7 @@ func TestCheckerKnowsBanksAndBus(t *testing.T) {
 		}
 	}
 	// With two command buses a read may share the clock of an activate.
-	k := NewChecker(load(t, "hbm2"))
+	k := NewChecker(loadStandard(t, "hbm2"))
 	for i, s := range []step{{Activate, row(1), 0, false}, {Read, row(1), 100, false}, {Activate, Address{BankGroup: 1}, 100, false}, {Read, row(1), 100, true}} {
 		if err := k.Check(s.cmd, s.a, s.at); (err != nil) != s.fails {
 			t.Errorf("two buses, step %d: %v", i, err)

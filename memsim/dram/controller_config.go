@@ -154,6 +154,8 @@ func Presets() []Preset {
 		{"dramsim3-ddr4-2400", "dramsim3-ddr4-2400", dramsim3Controller("rochrababgco"), 1},
 		{"dramsim3-ddr4-3200", "dramsim3-ddr4-3200", dramsim3Controller("rochrababgco"), 1},
 		{"dramsim3-ddr4-3200-bgint", "dramsim3-ddr4-3200", dramsim3Controller("rochracobabg"), 1},
+		{"dramsim3-lpddr4-2400", "dramsim3-lpddr4-2400", dramsim3Controller("rochrababgco"), 1},
+		{"dramsim3-lpddr4-2400-bus32", "dramsim3-lpddr4-2400-bus32", dramsim3Controller("rochrababgco"), 1},
 		{"dramsim3-hbm2", "dramsim3-hbm2", wide, 8},
 		{"ramulator2-ddr4-2400", "ramulator2-ddr4-2400", ramulatorController(), 1},
 		{"ramulator2-ddr4-3200", "ramulator2-ddr4-3200", ramulatorController(), 1},

@@ -53,7 +53,7 @@ func newFirstReady(s *Standard, c *Controller) *firstReady {
 	for r := range int(s.Organization.Ranks) {
 		f.rankBanks = append(f.rankBanks, wordsOf(r*int(f.banksPerRank), (r+1)*int(f.banksPerRank)))
 	}
-	f.groupShift = log2Of(int64(s.Organization.BanksPerGroup))
+	f.groupShift = uint(log2(s.Organization.BanksPerGroup))
 	f.reads.column, f.writes.column = Read, Write
 	f.readChoices, f.writeChoices = newChoices(int(f.banks)), newChoices(int(f.banks))
 	f.activeInBank = make([]int32, f.banks)

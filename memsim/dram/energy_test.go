@@ -19,7 +19,7 @@ func TestEnergyFigures(t *testing.T) {
 		{"hbm2", 0.41, 1.6, 2.1, 0, 0, 2.0},
 		{"dramsim3-hbm2", 0.83, 1.6, 2.1, 0, 0, 0},
 	} {
-		s := load(t, c.name)
+		s := loadStandard(t, c.name)
 		bits := float64(8 * s.Organization.BytesPerAccess())
 		refresh := s.Energy.RefreshAllBankPJ / (float64(s.Timing.REFI) * float64(s.ClockPicoseconds) / 1000) // pJ/ns = mW
 		for _, f := range []struct {
@@ -58,7 +58,7 @@ func TestEstimates(t *testing.T) {
 	for name, want := range map[string][2]float64{
 		"ddr5-4800": {8, 12}, "ddr5-6400": {8, 12}, "lpddr4x-4266": {5, 6}, "lpddr5-6400": {4, 5}, "lpddr5x-8533": {3.5, 4}, "hbm2e": {3.5, 3.9}, "hbm3": {3.5, 3.9},
 	} {
-		s := load(t, name)
+		s := loadStandard(t, name)
 		if got := streaming(s); !s.Energy.Estimated || got < want[0] || got > want[1] {
 			t.Errorf("%s: %.2f pJ/bit, want %v; estimated %t", name, got, want, s.Energy.Estimated)
 		}
@@ -66,7 +66,7 @@ func TestEstimates(t *testing.T) {
 }
 
 func TestEnergyOfActivity(t *testing.T) {
-	s := load(t, "hbm2")
+	s := loadStandard(t, "hbm2")
 	s2, c := s.Energy, s.NewChannel()
 	a, b := Address{Row: 1}, Address{BankGroup: 1, Row: 1}
 	c.Issue(Activate, &a, 100)

@@ -6,8 +6,11 @@ import (
 
 // Limits of a Memory.
 const (
-	requestsInFlight = 64  // accepted and not complete
-	stagedBursts     = 128 // per channel, between the splitter and the controller
+	// maxRequests is what is accepted and not complete at most: two DMA units
+	// with 4096 requests each and as much again. The requesters are to run out
+	// of requests first, not the memory.
+	maxRequests  = 4 * 4096
+	stagedBursts = 128 // per channel, between the splitter and the controller
 )
 
 // Memory is a memsim.Memory on top of one controller per channel.
@@ -27,15 +30,18 @@ type Memory struct {
 	burst    uint               // bits of a burst's bytes
 	channels []memoryChannel
 
-	slots     [requestsInFlight]memoryRequest
-	free      []int32 // unused slots
-	queue     []int32 // slots whose bursts are not all staged, in order
+	slots     []memoryRequest // grows to maxRequests
+	free      []int32         // unused slots
+	queue     line[int32]     // slots whose bursts are not all staged, in order
 	submitted uint64
-	stepped   Clock // all clocks up to here were simulated
-	ready     []readyCompletion
-	counters  memsim.Counters
-	bursts    int64
-	writes    int // write requests that are not all scheduled
+	stepped   Clock              // all clocks up to here were simulated
+	now       memsim.Picoseconds // latest time of Submit and Advance
+	// The requests that are ready; a list per direction, as reads alone are
+	// delayed by the way back.
+	reads, writes readyList
+	counters      memsim.Counters
+	bursts        int64
+	unwritten     int // write requests that are not all scheduled
 
 	// A channel takes a burst every interval clocks, or several per clock.
 	interval Clock
@@ -54,13 +60,6 @@ type memoryRequest struct {
 	write      bool
 
 	activates, bursts int32 // commands so far
-}
-
-// readyCompletion is a request all of whose bursts are scheduled.
-type readyCompletion struct {
-	at    Clock
-	order uint64
-	slot  int32
 }
 
 // memoryChannel is a controller and the bursts on their way to it.
@@ -93,7 +92,7 @@ func NewMemory(s *Standard, c Controller, channels int) (*Memory, error) {
 	c.ForwardClocks = max(c.ForwardClocks, s.Timing.Burst)
 	m := &Memory{
 		standard: wide, config: c, clock: memsim.Picoseconds(s.ClockPicoseconds),
-		burst: log2Of(s.Organization.BytesPerAccess()), stepped: -1, interval: s.Timing.Burst, perClock: 1,
+		burst: uint(log2(s.Organization.BytesPerAccess())), stepped: -1, interval: s.Timing.Burst, perClock: 1,
 	}
 	if m.mapper, err = NewMapper(c.AddressMap, wide, c.HashBanks); err != nil {
 		return nil, err
@@ -110,9 +109,6 @@ func NewMemory(s *Standard, c Controller, channels int) (*Memory, error) {
 			return nil, err
 		}
 		m.channels[k].scheduler.base().keepDone = true
-	}
-	for i := requestsInFlight - 1; i >= 0; i-- {
-		m.free = append(m.free, int32(i))
 	}
 	return m, nil
 }
@@ -174,12 +170,11 @@ func (m *Memory) Stats(until memsim.Picoseconds) Stats {
 
 // Submit implements memsim.Memory.
 func (m *Memory) Submit(now memsim.Picoseconds, r memsim.Request) bool {
-	if len(m.free) == 0 {
+	slot, ok := m.takeSlot()
+	if !ok {
 		return false
 	}
-	m.simulate(Clock(now / m.clock))
-	slot := m.free[len(m.free)-1]
-	m.free = m.free[:len(m.free)-1]
+	m.simulate(now)
 	first, bursts := m.span(r)
 	if r.Write {
 		m.counters.Writes++
@@ -195,22 +190,36 @@ func (m *Memory) Submit(now memsim.Picoseconds, r memsim.Request) bool {
 		id: r.ID, order: m.submitted, next: first, unstaged: bursts, unfinished: bursts, from: from, last: from, write: r.Write,
 	}
 	if r.Write {
-		m.writes++
+		m.unwritten++
 	}
 	if bursts == 0 {
 		m.complete(slot)
 		return true
 	}
-	m.queue = append(m.queue, slot)
+	m.queue.push(slot)
 	m.stage(from)
 	return true
+}
+
+// takeSlot finds a slot for a request.
+func (m *Memory) takeSlot() (int32, bool) {
+	if n := len(m.free); n > 0 {
+		slot := m.free[n-1]
+		m.free = m.free[:n-1]
+		return slot, true
+	}
+	if len(m.slots) == maxRequests {
+		return 0, false
+	}
+	m.slots = append(m.slots, memoryRequest{})
+	return int32(len(m.slots) - 1), true
 }
 
 // stage moves bursts to the channels, in order, as far as there is room.
 // They may be offered from a clock on.
 func (m *Memory) stage(from Clock) {
-	for len(m.queue) > 0 {
-		slot := m.queue[0]
+	for m.queue.len() > 0 {
+		slot := *m.queue.first()
 		r := &m.slots[slot]
 		from := max(from, r.from)
 		for r.unstaged > 0 {
@@ -229,13 +238,14 @@ func (m *Memory) stage(from Clock) {
 			r.next++
 			r.unstaged--
 		}
-		copy(m.queue, m.queue[1:])
-		m.queue = m.queue[:len(m.queue)-1]
+		m.queue.drop()
 	}
 }
 
-// simulate runs all clocks up to a clock.
-func (m *Memory) simulate(until Clock) {
+// simulate runs all clocks up to a time.
+func (m *Memory) simulate(at memsim.Picoseconds) {
+	m.now = max(m.now, at)
+	until := Clock(at / m.clock)
 	if until <= m.stepped {
 		return
 	}
@@ -255,7 +265,7 @@ func (m *Memory) simulate(until Clock) {
 				}
 			}
 		}
-		if drained && len(m.queue) > 0 {
+		if drained && m.queue.len() > 0 {
 			m.stage(now + 1)
 		}
 	}
@@ -303,78 +313,81 @@ func (m *Memory) step(c *memoryChannel, now Clock) bool {
 	return taken > 0
 }
 
-// complete puts a request in the list of those that are ready, which is in
-// order of time, then of submission.
+// complete puts a request in the list of those that are ready.
 func (m *Memory) complete(slot int32) {
 	r := &m.slots[slot]
+	at := memsim.Picoseconds(r.last) * m.clock
 	if r.write {
-		m.writes--
+		m.unwritten--
+		m.writes.insert(readyCompletion{at, r.order, slot})
+		return
 	}
-	c := readyCompletion{r.last, r.order, slot}
-	at := len(m.ready)
-	m.ready = append(m.ready, c)
-	for ; at > 0 && (m.ready[at-1].at > c.at || m.ready[at-1].at == c.at && m.ready[at-1].order > c.order); at-- {
-		m.ready[at] = m.ready[at-1]
+	m.reads.insert(readyCompletion{at, r.order, slot})
+}
+
+// nextReady is the list whose first completion comes next, nil if none is
+// settled.
+func (m *Memory) nextReady() *readyList {
+	switch {
+	case m.reads.len() == 0 && m.writes.len() == 0:
+		return nil
+	case m.writes.len() == 0 || m.reads.len() > 0 && m.reads.first().before(m.writes.first()):
+		return &m.reads
 	}
-	m.ready[at] = c
+	return &m.writes
 }
 
 // Next implements memsim.Memory. It is the next completion where that is
 // settled, else a time before which there can be none; refused requests find
 // room at completions.
 func (m *Memory) Next() (memsim.Picoseconds, bool) {
-	if len(m.free) == requestsInFlight {
+	inFlight := len(m.slots) - len(m.free)
+	if inFlight == 0 {
 		return 0, false
 	}
-	next := forever
-	if len(m.ready) > 0 {
-		next = m.ready[0].at
+	edge := memsim.Picoseconds(m.stepped+1) * m.clock
+	next := memsim.Picoseconds(forever)
+	if l := m.nextReady(); l != nil {
+		if next = l.first().at; next <= m.now {
+			next = edge
+		}
 	}
-	if len(m.ready)+len(m.free) < requestsInFlight {
-		next = min(next, m.soonest())
+	if unsettled := inFlight - m.reads.len() - m.writes.len(); unsettled > 0 {
+		next = min(next, max(m.soonest(unsettled), edge))
 	}
-	return memsim.Picoseconds(max(next, m.stepped+1)) * m.clock, true
+	return next, true
 }
 
-// soonest is a clock before which no request completes that is not settled:
-// the next clock at which anything happens, the bursts that are to come at the
-// rate of all channels, and the last burst. Where nothing is written, nothing
-// is forwarded, so that the last burst comes from the devices.
-func (m *Memory) soonest() Clock {
+// soonest is a time before which none of the requests completes that are not
+// settled: the next clock at which anything happens, the bursts that are to
+// come at the rate of all channels, and the last burst. Where nothing is
+// written, nothing is forwarded, so that the last burst comes from the devices.
+func (m *Memory) soonest(unsettled int) memsim.Picoseconds {
 	at := forever
 	for k := range m.channels {
 		at = min(at, m.channels[k].wake)
 	}
-	// A request outside the queue has nothing left to stage.
-	if inFlight := requestsInFlight - len(m.free) - len(m.ready); len(m.queue) == inFlight {
-		fewest := int64(1) << 62
-		for _, slot := range m.queue {
-			fewest = min(fewest, m.slots[slot].unstaged)
-		}
+	// A request outside the queue has nothing left to stage; where there is
+	// none, the first of the queue is staged before all others.
+	if m.queue.len() == unsettled {
 		rate := int64(m.perClock) * int64(len(m.channels))
-		at += Clock((fewest-1)/rate) * m.interval
+		at += Clock((m.slots[*m.queue.first()].unstaged-1)/rate) * m.interval
 	}
-	if m.writes == 0 {
-		return at + m.standard.ReadLatency()
+	if m.unwritten == 0 {
+		return memsim.Picoseconds(at+m.standard.ReadLatency()) * m.clock
 	}
-	return at + m.standard.Timing.Burst
+	return memsim.Picoseconds(at+m.standard.Timing.Burst) * m.clock
 }
 
 // Advance implements memsim.Memory.
 func (m *Memory) Advance(now memsim.Picoseconds, done []memsim.Completion) []memsim.Completion {
-	m.simulate(Clock(now / m.clock))
-	n := 0
-	for n < len(m.ready) && memsim.Picoseconds(m.ready[n].at)*m.clock <= now {
-		c := &m.ready[n]
+	m.simulate(now)
+	for l := m.nextReady(); l != nil && l.first().at <= now; l = m.nextReady() {
+		c := *l.first()
+		l.drop()
 		r := &m.slots[c.slot]
-		done = append(done, memsim.Completion{
-			ID: r.id, Time: memsim.Picoseconds(c.at) * m.clock, Activates: r.activates, Bursts: r.bursts,
-		})
+		done = append(done, memsim.Completion{ID: r.id, Time: c.at, Activates: r.activates, Bursts: r.bursts})
 		m.free = append(m.free, c.slot)
-		n++
-	}
-	if n > 0 {
-		m.ready = m.ready[:copy(m.ready, m.ready[n:])]
 	}
 	return done
 }

@@ -72,7 +72,7 @@ func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) 
 		return nil, err
 	}
 	r := &replay{
-		standard: s, config: c, burst: log2Of(s.Organization.BytesPerAccess()),
+		standard: s, config: c, burst: uint(log2(s.Organization.BytesPerAccess())),
 		trace: trace, batch: make([]TraceRequest, replayBatch), everyClock: options.everyClock,
 	}
 	for k := range int(s.Organization.Channels) {
@@ -93,15 +93,6 @@ func newReplay(s *Standard, c *Controller, trace Trace, options *ReplayOptions) 
 		r.streamer = newStreamer(r.channels[0])
 	}
 	return r, nil
-}
-
-func log2Of(n int64) uint {
-	k := uint(0)
-	for n > 1 {
-		n >>= 1
-		k++
-	}
-	return k
 }
 
 // peek returns the next request of the trace, nil at its end.

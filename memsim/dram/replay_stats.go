@@ -140,10 +140,12 @@ func (s *Stats) Seconds() float64 {
 	return float64(s.Cycles) * float64(s.ClockPicoseconds) * 1e-12
 }
 
-// BytesPerSecond is what the requests moved per second of simulated time.
+// BytesPerSecond is what the read and write commands moved per second of
+// simulated time. Requests that took no command, forwarded, merged or still
+// pending, moved nothing.
 func (s *Stats) BytesPerSecond() float64 {
 	if s.Cycles == 0 {
 		return 0
 	}
-	return float64(s.Requests()) * float64(s.BytesPerAccess) / s.Seconds()
+	return float64(s.ReadCommands()+s.WriteCommands()) * float64(s.BytesPerAccess) / s.Seconds()
 }

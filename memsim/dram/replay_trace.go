@@ -45,7 +45,7 @@ func (t *SliceTrace) Read(into []TraceRequest) (int, error) {
 type TraceReader struct {
 	name  string
 	lines *bufio.Reader
-	line  int64
+	line  int64 // lines read
 	last  Clock
 	err   error // sticky
 }
@@ -75,11 +75,11 @@ func (t *TraceReader) Read(into []TraceRequest) (int, error) {
 			t.err = t.failure(err)
 			break
 		}
-		t.line++
 		if len(line) > maxTraceLine {
 			t.err = t.failure(bufio.ErrBufferFull)
 			break
 		}
+		t.line++
 		request, blank, problem := parseTraceLine(line)
 		switch {
 		case problem != "":
@@ -160,12 +160,16 @@ const maxTraceClock = 1e12
 // cutWord splits off the first word.
 func cutWord(line []byte) (word, rest []byte) {
 	start := 0
-	for start < len(line) && line[start] <= ' ' {
+	for start < len(line) && isBlank(line[start]) {
 		start++
 	}
 	end := start
-	for end < len(line) && line[end] > ' ' {
+	for end < len(line) && !isBlank(line[end]) {
 		end++
 	}
 	return line[start:end], line[end:]
 }
+
+// isBlank says whether a byte stands between words. Other bytes below a space,
+// such as NUL, are no text.
+func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

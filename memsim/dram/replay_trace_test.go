@@ -59,6 +59,15 @@ func TestTraceReader(t *testing.T) {
 	}
 }
 
+// TestTraceOfNULs: a file of NUL bytes, as a crash may leave, is no trace.
+func TestTraceOfNULs(t *testing.T) {
+	for _, n := range []int{1, 64, maxTraceLine, 1 << 17} {
+		if _, err := parseTrace(strings.Repeat("\x00", n)); err == nil || !strings.Contains(err.Error(), "t.trc:1: ") {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestTraceReaderRefuses(t *testing.T) {
 	for _, c := range []struct{ line, say string }{
 		{"40 READ 0", "0x"},
@@ -74,6 +83,11 @@ func TestTraceReaderRefuses(t *testing.T) {
 		{"0x40 READ 4 5", "after the clock"},
 		{"0x40 READ 9", "go back"},
 		{strings.Repeat("0", 1<<17), "more than"},
+		{strings.Repeat("0", maxTraceLine+1), "more than"},
+		{strings.Repeat(" ", maxTraceLine+1), "more than"},
+		{"\x00", "0x"},
+		{strings.Repeat("\x00", 100), "0x"},
+		{"0x40 READ\x0012", "READ"},
 	} {
 		_, err := parseTrace("0x0 READ 10\n0x0 READ 10\n" + c.line + "\n")
 		if err == nil || !strings.Contains(err.Error(), "t.trc:3: ") || !strings.Contains(err.Error(), c.say) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 // Standard is a DRAM type at one speed: everything a controller and a device
 // model need to know. It does not change after Load.
 type Standard struct {
-	Name   string // of the file, "ddr4-2400"
+	Name   string // "ddr4-2400"; of a built-in one that of its file
 	Source string // where the values come from
 
 	Organization     Organization
@@ -180,7 +181,8 @@ func Standards() []string {
 }
 
 // Load returns a built-in standard by name or reads a file, whose name must
-// end in ".toml". An error names the file, the key and the rule.
+// end in ".toml"; without a name of its own the standard is called as the file
+// is, without folder and ending. An error names the file, the key and the rule.
 func Load(nameOrPath string) (*Standard, error) {
 	if slices.Contains(Standards(), nameOrPath) {
 		file := nameOrPath + ".toml"
@@ -206,7 +208,7 @@ func Load(nameOrPath string) (*Standard, error) {
 	if len(text) > strict.MaxBytes {
 		return nil, fmt.Errorf("%s: %w", nameOrPath, errTooLarge)
 	}
-	return parseStandard(name, nameOrPath, text)
+	return parseStandard(filepath.Base(name), nameOrPath, text)
 }
 
 var errTooLarge = errors.New("larger than 1 MiB, which no DRAM standard is")

@@ -104,7 +104,8 @@ func (r *reader) between(key string, value, low, high int64) bool {
 	return true
 }
 
-// parseStandard reads a standard; name is the one it goes by.
+// parseStandard reads a standard; name is what it is called if the text does
+// not say.
 func parseStandard(name, path string, text []byte) (*Standard, error) {
 	document, faults := strict.Parse(path, text)
 	if faults != nil {
@@ -119,9 +120,6 @@ func parseStandard(name, path string, text []byte) (*Standard, error) {
 		return nil, faults
 	}
 	r := &reader{path: path, document: document}
-	if file.Name != "" && path == name+".toml" && file.Name != name {
-		r.fault("name", "", "the file is called %s", quote(name))
-	}
 	s := &Standard{Name: file.Name, Source: file.Source, ClockPicoseconds: file.ClockPS,
 		Derived: file.Derived, Guessed: file.Guessed,
 		CommandBus: CommandBus{Dual: file.CommandBus.Dual, ActivateCommands: file.CommandBus.ActivateCommands}}

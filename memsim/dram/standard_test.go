@@ -38,7 +38,7 @@ func TestStandards(t *testing.T) {
 		{"hbm3", 32, 1024, 25.6, 14, 33, 49},
 		{"dramsim3-hbm2", 64, 2048, 32, 16, 30, 44},
 	} {
-		s := load(t, c.name)
+		s := loadStandard(t, c.name)
 		o := &s.Organization
 		if o.BytesPerAccess() != c.access || o.RowBytes() != c.row {
 			t.Errorf("%s: accesses of %d bytes, rows of %d, want %d and %d", c.name, o.BytesPerAccess(), o.RowBytes(), c.access, c.row)
@@ -147,7 +147,7 @@ func TestReferenceParameters(t *testing.T) {
 			t.Errorf("no standard for %s", config)
 			continue
 		}
-		s := load(t, name)
+		s := loadStandard(t, name)
 		got, known := referenceValue(s, section, key)
 		if !known {
 			continue
@@ -238,7 +238,7 @@ func TestDerivedRows(t *testing.T) {
 		{"ramulator2-hbm2", "tRP", 14 - 1},
 		{"ramulator2-hbm2", "tRCD, write", 12 + 1},
 	} {
-		s := load(t, c.standard)
+		s := loadStandard(t, c.standard)
 		i := slices.IndexFunc(s.Constraints, func(row Constraint) bool { return row.Name == c.row })
 		switch {
 		case c.clocks == 0 && i >= 0:
@@ -250,7 +250,7 @@ func TestDerivedRows(t *testing.T) {
 }
 
 func TestRowsWithoutCommand(t *testing.T) {
-	for _, c := range load(t, "ddr4-2400").Constraints {
+	for _, c := range loadStandard(t, "ddr4-2400").Constraints {
 		if slices.Contains(c.After, RefreshPerBank) || slices.Contains(c.Before, RefreshPerBank) {
 			t.Errorf("DDR4 has no per-bank refresh, but a row: %s", &c)
 		}
@@ -294,7 +294,7 @@ func TestCustomStandard(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := load(t, path)
+	s := loadStandard(t, path)
 	want := Constraint{Name: "own", Level: BankLevel, After: []Command{Read}, Before: []Command{Read, Write}, Clocks: 4, Window: 1}
 	if got := s.Constraints[len(s.Constraints)-1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the row is %+v, want %+v", got, want)
@@ -377,8 +377,43 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// TestNames: a built-in standard is called as its file, a file of one's own as
+// it says or, if it does not, as the file, wherever that lies.
+func TestNames(t *testing.T) {
+	for _, name := range Standards() {
+		if s := loadStandard(t, name); s.Name != name {
+			t.Errorf("%s.toml calls itself %s", name, s.Name)
+		}
+	}
+	text, err := standardFiles.ReadFile("standards/hbm3.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("some/dir", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{`name = "hbm3"`: "hbm3", `name = "of my own"`: "of my own", "": "a"} {
+		own := []byte(strings.Replace(string(text), `name = "hbm3"`, line, 1))
+		for _, file := range []string{"a.toml", "some/dir/a.toml"} {
+			if err := os.WriteFile(file, own, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, path := range []string{"a.toml", "./a.toml", "some/dir/a.toml", "some/../a.toml", filepath.Join(here, "some/dir/a.toml")} {
+			if s, err := Load(path); err != nil || s.Name != want {
+				t.Errorf("%s with %q: %v; want the name %s", path, line, err, want)
+			}
+		}
+	}
+}
+
 func TestWithChannels(t *testing.T) {
-	s := load(t, "hbm2")
+	s := loadStandard(t, "hbm2")
 	stack, err := s.WithChannels(16)
 	if err != nil || stack.Organization.Channels != 16 || s.Organization.Channels != 1 {
 		t.Errorf("16 channels: %v; %+v, %+v", err, stack, s.Organization)

@@ -43,7 +43,7 @@ func TestMemoryPresetsFollowTheirStandards(t *testing.T) {
 			t.Errorf("%s: latency %g ns, the standard gives %g", preset.Name, preset.LatencyNS, closed)
 		}
 		for _, tier := range []string{"ideal", "linear", "bank"} {
-			spec := loadSpec(t, "dram.preset="+preset.Name, "dram.tier="+tier, "dram.channels=2")
+			spec := loadSpec(t, "dram.preset="+preset.Name, "dram.tier="+tier, "dram.channels=2", "dma.request_bytes=128")
 			memory, err := NewMemory(spec)
 			if err != nil {
 				t.Errorf("%s on tier %s: %v", preset.Name, tier, err)
@@ -135,7 +135,7 @@ func TestControllers(t *testing.T) {
 				return c
 			}()},
 		} {
-			m, err := NewMemory(loadSpec(t, append(c.sets, "dram.preset="+preset.Name, "dram.channels=4")...))
+			m, err := NewMemory(loadSpec(t, append(c.sets, "dram.preset="+preset.Name, "dram.channels=4", "dma.request_bytes=128")...))
 			if err != nil {
 				t.Errorf("%s %q: %v", preset.Name, c.sets, err)
 				continue

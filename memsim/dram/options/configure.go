@@ -41,7 +41,8 @@ func Configure(source string, s *dram.Standard, c dram.Controller, sets []string
 	if _, err := dram.NewMapper(v.controller.AddressMap, s, v.controller.HashBanks); err != nil {
 		return refuse(strconv.Quote("address_map="+shorten(v.controller.AddressMap)), err.Error())
 	}
-	if err := v.controller.Validate(); err != nil {
+	// A replay of nothing checks all that a memory checks.
+	if _, err := dram.Replay(s, v.controller, &dram.SliceTrace{}, dram.ReplayOptions{}); err != nil {
 		return refuse("", err.Error())
 	}
 	return v.controller, nil

@@ -200,6 +200,58 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestFileAnywhere: a file works under its own name and any other, wherever it
+// lies and however its path is written.
+func TestFileAnywhere(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "standards", "ddr4-2400.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join("some", "dir"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"a.toml", "some/dir/a.toml"} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"a.toml", "./a.toml", "some/dir/a.toml", filepath.Join(here, "a.toml")} {
+		m, err := Load(name, nil)
+		if err != nil || m.Name != name || m.Standard.Name != "ddr4-2400" {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+// TestRefreshThatPilesUp: a refresh that the controller cannot keep up with is
+// refused, for traces and for runs.
+func TestRefreshThatPilesUp(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "standards", "hbm2.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "slow.toml")
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "rfc_pb = 160", "rfc_pb = 10000", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = "refreshes would pile up"
+	if _, err := Load(path, []string{"refresh=per-bank"}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Load: %v", err)
+	}
+	m, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Configure("here", m.Standard, m.Controller, []string{"refresh=per-bank"}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Configure: %v", err)
+	}
+}
+
 // TestKeysMarkdown: a row a key, of as many cells as the heading.
 func TestKeysMarkdown(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(KeysMarkdown(), "\n"), "\n")
