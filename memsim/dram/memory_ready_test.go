@@ -3,9 +3,6 @@ package dram
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
 	"github.com/npusim/npusim/memsim"
 )
 
