@@ -113,6 +113,7 @@ func (t *EncodedWeights) Validate() error {
 	r.positive("channels", uint64(t.Channels))
 	r.positive("code_bytes", uint64(t.CodeBytes))
 	r.require(t.Channels == 0 || t.Elements%t.Channels == 0, "elements %d is not a multiple of channels %d", t.Elements, t.Channels)
+	r.require(t.Stalls <= t.Patches, "stalls is %d, at most one for each of the %d patches", t.Stalls, t.Patches)
 	r.require(t.Kept <= t.Elements, "kept is %d of %d elements", t.Kept, t.Elements)
 	r.require(t.Mask != NoMask || t.Kept == t.Elements && t.MaskBytes == 0, "mask none goes with all weights kept and no bytes")
 	r.require(t.Mask != RawMask || t.MaskBytes == (t.Elements+7)/8, "mask_bytes is %d, a raw mask of %d weights takes %d", t.MaskBytes, t.Elements, (t.Elements+7)/8)

@@ -12,10 +12,8 @@ import (
 // MaxNetworks bounds the network table: descriptors name rows in 16 bits.
 const MaxNetworks = 1 << 12
 
-// networkHeaderBytes: inputs u16, outputs u16; a u64 of taps follows for every
-// output.
-const networkHeaderBytes = 4
-
+// writeNetworks: of each network inputs u16, outputs u16, then a u64 of taps for
+// every output.
 func writeNetworks(p *Program, _ Unit) ([]byte, error) {
 	if len(p.Networks) > MaxNetworks {
 		return nil, fmt.Errorf("%d networks, a program may have %d", len(p.Networks), MaxNetworks)

@@ -103,7 +103,8 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			e.Representation, e.ScaleBytes = ScaledSigns, uint32(bits)*channels
 			return e
 		}
-		e.CorrectionBytes, e.Patches, e.Stalls = wide(t, "corrections"), wide(t, "patches"), wide(t, "stalls")
+		e.CorrectionBytes, e.Patches = wide(t, "corrections"), wide(t, "patches")
+		e.Stalls = rapid.Uint32Range(0, e.Patches).Draw(t, "stalls")
 		switch e.Mask = MaskFormat(rapid.IntRange(1, 3).Draw(t, "mask")); e.Mask {
 		case RawMask:
 			e.MaskBytes, e.Kept = (e.Elements+7)/8, rapid.Uint32Range(0, e.Elements).Draw(t, "kept")

@@ -90,6 +90,8 @@ func TestValidateRules(t *testing.T) {
 		{encoded(func(d *EncodedWeights) { d.Representation = ScaledSigns }), "scale_bytes is 0, must be 64"},
 		{encoded(func(d *EncodedWeights) { d.Representation, d.ScaleBytes = ScaledSigns, 64 }), "the fractional code and scaled signs go together"},
 		{encoded(func(d *EncodedWeights) { d.CodeBytes = 0 }), "code_bytes is 0"},
+		{encoded(func(d *EncodedWeights) { d.Stalls = 2 }), ""},
+		{encoded(func(d *EncodedWeights) { d.Stalls = 3 }), "stalls is 3, at most one for each of the 2 patches"},
 		{transfer(func(*Transfer) {}), ""},
 		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 6"},
 		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},

@@ -118,6 +118,10 @@ func (e *Encoder) plan(g *integer.Graph, n *integer.Node, c configs.LayerCompres
 	if err != nil {
 		return nil, err
 	}
+	if best == nil {
+		l.report.Reason = fmt.Sprintf("stays plain: no network that is tried fits xor.max_inputs = %d and xor.max_outputs = %d", spec.XOR.MaxInputs, spec.XOR.MaxOutputs)
+		return l, nil
+	}
 	l.report.Inputs, l.report.Outputs, l.report.Seed = best.inputs, best.outputs, best.seed
 	l.corrections, l.patches = best.corrections, best.patches
 	total := best.codes + best.corrections + l.mask
@@ -176,9 +180,10 @@ func (c *candidate) total() float64 { return c.codes + c.corrections }
 // Shares of the entropy limit n_in / (1 - S) that are tried for n_out.
 var outputShares = []float64{0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1}
 
-// search finds parameters and network with the least bits on the sample.
+// search finds parameters and network with the least bits on the sample; nil if
+// the machine has no room for any that is tried.
 func (e *Encoder) search(l *layerCode, targets []codec.Target, c configs.LayerCompression, spec *configs.Spec) (*candidate, error) {
-	inputs := []int{16, 32, 64}
+	inputs := []int{8, 16, 32, 64}
 	if l.report.Scheme == configs.XORSequential {
 		inputs = []int{8}
 	}
@@ -221,7 +226,7 @@ func (e *Encoder) search(l *layerCode, targets []codec.Target, c configs.LayerCo
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("no network of %d to %d inputs and %d registers fits xor.max_inputs = %d", inputs[0], inputs[len(inputs)-1], l.report.Registers, spec.XOR.MaxInputs)
+		return nil, nil
 	}
 	in, out := best.inputs, best.outputs
 	for k := 1; k < spec.Compression.Networks; k++ {

@@ -2,7 +2,6 @@ package weightmask_test
 
 import (
 	"math/rand/v2"
-	"testing"
 
 	"pgregory.net/rapid"
 
@@ -136,17 +135,4 @@ func equal(a, b xorcode.Plane) bool {
 		}
 	}
 	return true
-}
-
-func decode(t testing.TB, stream []byte) xorcode.Plane {
-	t.Helper()
-	s, err := weightmask.Open(stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mask, err := s.Decode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mask
 }

@@ -58,8 +58,8 @@ func TestCorrectionStalls(t *testing.T) {
 	}
 }
 
-// TestCorrectionStallsLaws: corrections are taken up at the rate of the units
-// at most, and more of a buffer or of a rate is never slower.
+// TestCorrectionStallsLaws: there is at most a stall a correction (programs are
+// held to that), corrections are taken up at the rate of the units at most, and more of a buffer or of a rate is never slower.
 func TestCorrectionStallsLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMachine(t)
@@ -71,7 +71,7 @@ func TestCorrectionStallsLaws(t *testing.T) {
 			sum += int64(n)
 		}
 		cycles := (int64(len(corrections))+m.DecryptionUnits-1)/m.DecryptionUnits + stalls
-		if stalls < 0 || sum > cycles*m.DecryptionUnits*m.CorrectionsPerCycle {
+		if stalls < 0 || stalls > sum || sum > cycles*m.DecryptionUnits*m.CorrectionsPerCycle {
 			t.Fatalf("%d corrections in %d cycles of %d units at %d a cycle", sum, cycles, m.DecryptionUnits, m.CorrectionsPerCycle)
 		}
 		larger, faster := *m, *m

@@ -26,6 +26,7 @@ func (e *Engine) decodeWeights() error {
 	e.decoded = map[encodedTile][]int8{}
 	cursor := stream.Cursor()
 	var d isa.Dynamic
+	var total uint64
 	for cursor.Next(&d) {
 		if d.Instruction.Op != isa.LoadEncoded {
 			continue
@@ -35,6 +36,9 @@ func (e *Engine) decodeWeights() error {
 			continue
 		}
 		t := p.Descriptors[tile.descriptor].(*isa.EncodedWeights)
+		if total += uint64(t.Elements); total > maxRegionBytes {
+			return fmt.Errorf("program %s decodes to more than %d GiB of weights: too much to execute on this host", p.Name, maxRegionBytes>>30)
+		}
 		weights := make([]int8, t.Elements)
 		if err := weighttile.Decode(weights, t, p.Networks, p.Constants[tile.offset:][:t.StreamBytes()]); err != nil {
 			return fmt.Errorf("program %s: unit %s, instruction %d (%s) of layer %q: %w", p.Name, isa.LoadDMA, d.Index, d.Instruction.Op, p.Layers[t.Layer].Name, err)
