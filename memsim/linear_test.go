@@ -96,7 +96,8 @@ func TestLinearAgainstBigIntegers(t *testing.T) {
 	})
 }
 
-// TestIdealIsNoSlower than linear, request by request.
+// TestIdealIsNoSlower than linear, request by request, to the picosecond: the
+// fractions that both carry along differ, so a time may round up by one.
 func TestIdealIsNoSlower(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := drawArrivals(t)
@@ -116,7 +117,7 @@ func TestIdealIsNoSlower(t *testing.T) {
 			}
 		}
 		for id, ideal := range times[0] {
-			if ideal > times[1][id] {
+			if ideal > times[1][id]+1 { // a fraction of a picosecond that is carried along may round up
 				t.Fatalf("request %d completes at %d on the ideal tier, at %d on the linear one", id, ideal, times[1][id])
 			}
 		}
