@@ -68,11 +68,12 @@ type Linear struct {
 	latency        Picoseconds // of reads, on top of the transfer
 	burst          int64       // bytes; 1 moves exactly what is asked for
 
-	free      Picoseconds // when the bus is free
-	remainder int64       // of the division in transferTime, so that no time is lost
-	inFlight  []Completion
-	head      int
-	counters  Counters
+	free     Picoseconds // when the bus is free, rounded down
+	fraction int64       // what free lacks, in picoseconds / bytesPerSecond
+	busy     int64       // what counters.BusyTime lacks, likewise
+	inFlight []Completion
+	head     int
+	counters Counters
 }
 
 // Limits of NewLinear: with them no request takes longer than 64 bits of
@@ -106,24 +107,26 @@ func (m *Linear) PeakBytesPerSecond() int64 { return m.peak }
 // Counters implements Memory.
 func (m *Linear) Counters() Counters { return m.counters }
 
-// transferTime is bytes over bandwidth, carrying the fraction of a picosecond
-// to the next transfer.
-func (m *Linear) transferTime(bytes int64) Picoseconds {
+// transferTime is bytes over bandwidth plus a fraction left over from before,
+// and the fraction that it leaves, so that no time is lost.
+func (m *Linear) transferTime(bytes, fraction int64) (Picoseconds, int64) {
 	// The product leaves 64 bits at requests above 9 MB.
 	high, low := bits.Mul64(uint64(bytes), 1_000_000_000_000)
-	low, carry := bits.Add64(low, uint64(m.remainder), 0)
+	low, carry := bits.Add64(low, uint64(fraction), 0)
 	quotient, remainder := bits.Div64(high+carry, low, uint64(m.bytesPerSecond))
-	m.remainder = int64(remainder)
-	return Picoseconds(quotient)
+	return Picoseconds(quotient), int64(remainder)
 }
 
 // Submit implements Memory; it accepts every request.
 func (m *Linear) Submit(now Picoseconds, r Request) bool {
 	moved := m.Moved(r)
-	start := max(now, m.free)
-	duration := m.transferTime(moved)
-	m.free = start + duration
-	done := m.free
+	if now > m.free {
+		m.free, m.fraction = now, 0
+	}
+	duration, fraction := m.transferTime(moved, m.fraction)
+	m.free, m.fraction = m.free+duration, fraction
+	done := max(m.free, now+1) // nothing arrives in the instant it is asked for
+	duration, m.busy = m.transferTime(moved, m.busy)
 	m.counters.BusyTime += duration
 	if r.Write {
 		m.counters.Writes++
