@@ -237,7 +237,7 @@ func TestMaskFolder(t *testing.T) {
 		"masks/x.npy":      "", "sub/below/masks/x.npy": "",
 	})
 	if err := os.Symlink(outside, "sub/away"); err != nil {
-		t.Skip(err)
+		t.Skipf("symbolic links cannot be made here (some systems ask for a privilege): %v", err)
 	}
 	spec := load(t, "sub/a.toml")
 	if want := filepath.Join("sub", "below", "masks"); spec.Compression.Mask != want {

@@ -285,7 +285,7 @@ func TestVerifyHostilePrograms(t *testing.T) {
 	})
 	t.Run("no order at all", func(t *testing.T) {
 		if testing.Short() || reduced {
-			t.Skip("takes a second, with the race detector many")
+			t.Skip("a program at the limit of the proof takes too long with the race detector or -short")
 		}
 		b := newBuilder()
 		image := b.descriptor(bytesOf(16, ActivationClass))

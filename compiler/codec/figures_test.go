@@ -24,7 +24,7 @@ func full() bool { return os.Getenv("NPUSIM_FULL") == "1" }
 // registers are never reset but for n_s = 2, every 512 slices.
 func TestSequentialEfficiency(t *testing.T) {
 	if raceEnabled {
-		t.Skip("figures, not races")
+		t.Skip("encodes millions of weights, too slow with the race detector; races are the other tests' work")
 	}
 	for _, c := range []struct {
 		sparsity float64
@@ -90,7 +90,7 @@ func TestSequentialEfficiency(t *testing.T) {
 // best of 16.
 func TestBlockRate(t *testing.T) {
 	if raceEnabled {
-		t.Skip("figures, not races")
+		t.Skip("encodes millions of weights, too slow with the race detector; races are the other tests' work")
 	}
 	const weights = 8_000_000 // the total of 2 million scatters by half a percent
 	target := randomTarget(weights, 0.91, 3)
@@ -130,7 +130,7 @@ func TestFullyConnectedLayer(t *testing.T) {
 	const outputs, partSlices, most = 88, DefaultWindow, 0.098
 	weights := 4096 * 9216
 	if testing.Short() || raceEnabled {
-		t.Skip("takes seconds")
+		t.Skip("encodes millions of weights, too slow with the race detector or -short")
 	}
 	if !full() {
 		weights = 4 * outputs * partSlices

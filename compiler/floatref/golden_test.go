@@ -51,7 +51,7 @@ func dataFolder(t testing.TB) string {
 		folder = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	if _, err := os.Stat(filepath.Join(folder, "models")); err != nil {
-		t.Skipf("no models in %s (set NPUSIM_DATA): %v", folder, err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
 	}
 	return folder
 }

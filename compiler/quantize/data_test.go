@@ -43,7 +43,7 @@ func dataFolder(t testing.TB) string {
 		folder = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	if _, err := os.Stat(filepath.Join(folder, "models")); err != nil {
-		t.Skipf("no models in %s (set NPUSIM_DATA): %v", folder, err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
 	}
 	return folder
 }
@@ -51,7 +51,7 @@ func dataFolder(t testing.TB) string {
 func importModel(t testing.TB, path string) *graph.Graph {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("model is absent: %v", err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
 	}
 	m, err := onnx.Read(path)
 	if err != nil {
@@ -157,12 +157,12 @@ func TestRealNetworks(t *testing.T) {
 	for _, n := range realNetworks {
 		t.Run(n.model, func(t *testing.T) {
 			if (testing.Short() || raceEnabled) && n.reduced < 20 {
-				t.Skip("a large network, with -short or the race detector")
+				t.Skip("a large network takes too long with the race detector or -short")
 			}
 			g := importModel(t, filepath.Join(folder, "models", n.model+".onnx"))
 			set, err := dataset.Open(filepath.Join(folder, n.data))
 			if err != nil {
-				t.Skip(err)
+				t.Skipf("%v: set NPUSIM_DATA to the folder of real networks and data sets to run this test", err)
 			}
 			defer set.Close()
 			calibrate, evaluate := set.Calibration(), set.Evaluation()
