@@ -4,12 +4,6 @@
 
 package codec
 
-// cpuid executes CPUID for one leaf and subleaf.
-func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
-
-// xgetbv reads extended control register 0: the register states that the operating system saves.
-func xgetbv() (eax uint32, edx uint32)
-
 // spreadAVX2 lowers each of size cells to what a cell whose number differs in k bits costs plus k, for the least of them; size is a power of two, at least 32. It needs AVX2.
 //
 //go:noescape

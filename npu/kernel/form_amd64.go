@@ -1,31 +1,15 @@
 package kernel
 
+import "golang.org/x/sys/cpu"
+
 // best returns the fastest form that processor and operating system support.
 func best() form {
-	const (
-		osxsave, avx = 1 << 27, 1 << 28 // leaf 1, ECX
-		avx2         = 1 << 5           // leaf 7, EBX
-		// Leaf 7, EBX: AVX-512 F, DQ, BW, VL.
-		avx512 = 1<<16 | 1<<17 | 1<<30 | 1<<31
-		vnni   = 1 << 11 // leaf 7, ECX
-		// Extended control register 0: XMM and YMM state; mask and ZMM state.
-		stateAVX, stateAVX512 = 0x06, 0xe6
-	)
-	leaves, _, _, _ := cpuid(0, 0)
-	if leaves < 7 {
-		return formPortable
-	}
-	_, _, ecx1, _ := cpuid(1, 0)
-	if ecx1&osxsave == 0 || ecx1&avx == 0 {
-		return formPortable
-	}
-	_, ebx7, ecx7, _ := cpuid(7, 0)
-	state, _ := xgetbv()
-	if state&stateAVX != stateAVX || ebx7&avx2 == 0 {
-		return formPortable
-	}
-	if state&stateAVX512 == stateAVX512 && ebx7&avx512 == avx512 && ecx7&vnni != 0 {
+	x := &cpu.X86
+	switch {
+	case x.HasAVX2 && x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512VNNI:
 		return formAVX512
+	case x.HasAVX2:
+		return formAVX2
 	}
-	return formAVX2
+	return formPortable
 }

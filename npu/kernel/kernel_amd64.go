@@ -4,12 +4,6 @@
 
 package kernel
 
-// cpuid executes CPUID for one leaf and subleaf.
-func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
-
-// xgetbv reads extended control register 0: the register states that the operating system saves.
-func xgetbv() (eax uint32, edx uint32)
-
 // packPairs writes dst[p][j][i] = src[(2p+i)*ld+j] for pairs > 0 values of p, 16 columns j and i in {0, 1}. It needs AVX2.
 //
 //go:noescape

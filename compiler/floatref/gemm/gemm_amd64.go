@@ -4,12 +4,6 @@
 
 package gemm
 
-// cpuid executes CPUID for one leaf and subleaf.
-func cpuid(leaf uint32, subleaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
-
-// xgetbv reads extended control register 0: the register states that the operating system saves.
-func xgetbv() (eax uint32, edx uint32)
-
 // copyPanelAVX2 copies rows > 0 rows of 16 elements, stride bytes apart, to a dense panel.
 //
 //go:noescape

@@ -11,8 +11,6 @@ import (
 func main() {
 	ConstraintExpr("amd64")
 
-	processorQueries()
-
 	packPairs()
 	widenRow()
 	for _, rows := range []int{6, 2, 1} {

@@ -28,7 +28,6 @@ var targets = []target{
 
 func main() {
 	ConstraintExpr("amd64")
-	processorQueries()
 	for _, t := range targets {
 		copyPanel(t)
 		for _, rows := range t.rows {
