@@ -87,27 +87,27 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 		}
 		temporary[i], err = writeTemporary(dir, f.name, contents[i])
 		if err != nil {
-			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
+			return fmt.Errorf("report directory: %s: %w", target, WithoutPath(err))
 		}
 	}
 	for i, f := range directoryFiles {
 		target := filepath.Join(dir, f.name)
 		if contents[i] == nil {
 			if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("report directory: %s of an earlier run: %w", target, withoutPath(err))
+				return fmt.Errorf("report directory: %s of an earlier run: %w", target, WithoutPath(err))
 			}
 			continue
 		}
 		if err := os.Rename(temporary[i], target); err != nil {
-			return fmt.Errorf("report directory: %s: %w", target, withoutPath(err))
+			return fmt.Errorf("report directory: %s: %w", target, WithoutPath(err))
 		}
 	}
 	return nil
 }
 
-// withoutPath is the cause of an error of a file that the reader does not know:
-// the temporary one.
-func withoutPath(err error) error {
+// WithoutPath is the cause of an error of a file, for places where its path is
+// not to be told, such as that of a temporary file, or is told already.
+func WithoutPath(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {

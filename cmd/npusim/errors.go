@@ -43,19 +43,6 @@ func plain(err error) string {
 	).Replace(text)
 }
 
-// cause is the reason of an error of a file, without the path.
-func cause(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
-}
-
 // flagError explains a faulty flag and where to look.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/reports"
 )
 
 // addOutput adds -o, --output.
@@ -53,7 +54,7 @@ func checkOutput(output, input string) error {
 	}
 	folder, err := os.Stat(filepath.Dir(output))
 	if err != nil {
-		return usagef("--output %s: folder %s: %w", output, filepath.Dir(output), cause(err))
+		return usagef("--output %s: folder %s: %w", output, filepath.Dir(output), reports.WithoutPath(err))
 	}
 	if !folder.IsDir() {
 		return usagef("--output %s: %s is not a directory", output, filepath.Dir(output))
@@ -63,7 +64,7 @@ func checkOutput(output, input string) error {
 		return nil
 	}
 	if err != nil {
-		return usagef("--output %s: %w", output, cause(err))
+		return usagef("--output %s: %w", output, reports.WithoutPath(err))
 	}
 	if !info.Mode().IsRegular() {
 		return usagef("--output %s: it exists and is not a regular file", output)
@@ -78,7 +79,7 @@ func checkOutput(output, input string) error {
 // the temporary file beside it.
 func writeFile(path string, write func(w io.Writer) error) error {
 	if err := writeTemporary(path, write); err != nil {
-		return fmt.Errorf("%s: cannot be written: %w", path, cause(err))
+		return fmt.Errorf("%s: cannot be written: %w", path, reports.WithoutPath(err))
 	}
 	return nil
 }

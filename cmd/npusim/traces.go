@@ -8,6 +8,7 @@ import (
 
 	"github.com/npusim/npusim/memsim"
 	"github.com/npusim/npusim/memsim/dram"
+	"github.com/npusim/npusim/reports"
 )
 
 // dramTraces are the files that a run's DRAM requests go to, one a form. They
@@ -34,7 +35,7 @@ func (t *dramTraces) open(memory *dram.Memory) (func(memsim.Picoseconds, memsim.
 		name := filepath.Join(t.folder, traceName(form))
 		f, err := os.CreateTemp(t.folder, "."+traceName(form)+".*.tmp")
 		if err != nil {
-			return nil, fmt.Errorf("%s: cannot be written: %w", name, cause(err))
+			return nil, fmt.Errorf("%s: cannot be written: %w", name, reports.WithoutPath(err))
 		}
 		t.files, t.names = append(t.files, f), append(t.names, name)
 		w, err := dram.NewTraceWriter(f, memory, form)
@@ -58,12 +59,12 @@ func (t *dramTraces) finish() error {
 			err = f.Chmod(0o644) // temporary files are private
 		}
 		if err = errors.Join(err, f.Close()); err != nil {
-			return fmt.Errorf("%s: cannot be written: %w", t.names[i], cause(err))
+			return fmt.Errorf("%s: cannot be written: %w", t.names[i], reports.WithoutPath(err))
 		}
 	}
 	for i, f := range t.files {
 		if err := os.Rename(f.Name(), t.names[i]); err != nil {
-			return fmt.Errorf("%s: cannot be written: %w", t.names[i], cause(err))
+			return fmt.Errorf("%s: cannot be written: %w", t.names[i], reports.WithoutPath(err))
 		}
 	}
 	t.files = nil

@@ -104,20 +104,31 @@ func (d *Decoder) signs(plane, i int) uint64 {
 	return d.slice[plane*d.words+place>>6] >> (place & 63)
 }
 
-// Floats writes the weights of slices first..first+count-1, all of them slices
-// of the code, in the order of the code, and returns their number. A weight is
-// the sum of its scaled signs from plane 0 up, each step rounded to float32. It
-// needs as many elements in into and allocates nothing.
-func (d *Decoder) Floats(first, count int, into []float32) int {
+// runs decodes slices first..first+count-1, all of them slices of the code, and
+// hands on their weights run by run, by number from the first of them. It
+// returns their number.
+func (d *Decoder) runs(first, count int, each func(from, n, i, channel int)) int {
 	outputs, total := d.code.Outputs(), d.bits(first, count)
 	from := first * outputs
-	clear(into[:max(total, 0)])
 	for i := from; i < from+total; {
 		if i%outputs == 0 {
 			d.load(i / outputs)
 		}
 		n, channel := d.run(i, from+total)
-		own := into[i-from:][:n]
+		each(i-from, n, i, channel)
+		i += n
+	}
+	return total
+}
+
+// Floats writes the weights of slices first..first+count-1, all of them slices
+// of the code, in the order of the code, and returns their number. A weight is
+// the sum of its scaled signs from plane 0 up, each step rounded to float32. It
+// needs as many elements in into and allocates nothing.
+func (d *Decoder) Floats(first, count int, into []float32) int {
+	return d.runs(first, count, func(from, n, i, channel int) {
+		own := into[from:][:n]
+		clear(own)
 		for p := range d.code.Planes {
 			signs, scales := d.signs(p, i), d.code.Planes[p].Scales[channel:]
 			if d.code.Order == ChannelMinor {
@@ -130,9 +141,7 @@ func (d *Decoder) Floats(first, count int, into []float32) int {
 				own[k] += withSign(scales[0], signs>>k)
 			}
 		}
-		i += n
-	}
-	return total
+	})
 }
 
 // withSign is a if the lowest bit of signs is set, else -a.
@@ -143,15 +152,9 @@ func withSign(a float32, signs uint64) float32 {
 // Integers writes the int8 weights of slices first..first+count-1 as Floats
 // writes the real ones. The code must have an integer form.
 func (d *Decoder) Integers(first, count int, into []int8) int {
-	outputs, total := d.code.Outputs(), d.bits(first, count)
-	from := first * outputs
-	clear(into[:max(total, 0)])
-	for i := from; i < from+total; {
-		if i%outputs == 0 {
-			d.load(i / outputs)
-		}
-		n, channel := d.run(i, from+total)
-		own := into[i-from:][:n]
+	return d.runs(first, count, func(from, n, i, channel int) {
+		own := into[from:][:n]
+		clear(own)
 		for p := range d.code.Planes {
 			signs, scales := d.signs(p, i), d.code.Integer.Scales[p*d.code.Channels+channel:]
 			if d.code.Order == ChannelMinor {
@@ -166,9 +169,7 @@ func (d *Decoder) Integers(first, count int, into []int8) int {
 				own[k] += scales[0] ^ flip - flip
 			}
 		}
-		i += n
-	}
-	return total
+	})
 }
 
 // Plane decodes all bits of a plane.

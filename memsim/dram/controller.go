@@ -201,6 +201,15 @@ func (e *engine) completeWrite(p *pool, i int32, now Clock) {
 	}
 }
 
+// forwardRead answers a read of a burst that is buffered for writing, without
+// a command.
+func (e *engine) forwardRead(now Clock, id uint64) {
+	e.stats.Reads++
+	e.stats.ForwardedReads++
+	e.readsOpen++
+	e.completeRead(id, now, now+e.config.ForwardClocks, 0, 0)
+}
+
 // mergeWrite adds a write to a buffered one of the same burst. Only requesters
 // that are told of completions need it to be kept.
 func (e *engine) mergeWrite(p *pool, into int32, id uint64) {

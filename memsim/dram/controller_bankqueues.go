@@ -61,10 +61,7 @@ func (q *bankQueues) offer(now Clock, a *Address, burst, id uint64, write bool) 
 		q.mergeWrite(&q.pool, buffered, id)
 		return true
 	case buffered != none:
-		q.stats.Reads++
-		q.stats.ForwardedReads++
-		q.readsOpen++
-		q.completeRead(id, now, now+q.config.ForwardClocks, 0, 0)
+		q.forwardRead(now, id)
 		return true
 	}
 	q.next = now

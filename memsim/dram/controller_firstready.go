@@ -93,10 +93,7 @@ func (f *firstReady) offer(now Clock, a *Address, burst, id uint64, write bool) 
 		f.mergeWrite(&f.pool, buffered, id)
 		return true
 	case buffered != none:
-		f.stats.Reads++
-		f.stats.ForwardedReads++
-		f.readsOpen++
-		f.completeRead(id, now, now+f.config.ForwardClocks, 0, 0)
+		f.forwardRead(now, id)
 		return true
 	case !f.room(write):
 		return false

@@ -165,8 +165,12 @@ func joinCommands(list []Command) string {
 var standardFiles embed.FS
 
 // Standards lists the built-in standards in alphabetical order.
-func Standards() []string {
-	entries, err := standardFiles.ReadDir("standards")
+func Standards() []string { return standardNames("standards") }
+
+// standardNames lists the TOML files of a folder of standardFiles, without
+// their ending, in alphabetical order.
+func standardNames(folder string) []string {
+	entries, err := standardFiles.ReadDir(folder)
 	if err != nil {
 		panic(err) // the folder is part of the binary
 	}

@@ -12,20 +12,7 @@ import (
 const rulesFolder = "standards/rules"
 
 // RuleSets lists the built-in rule sets.
-func RuleSets() []string {
-	entries, err := standardFiles.ReadDir(rulesFolder)
-	if err != nil {
-		panic(err) // the folder is part of the binary
-	}
-	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".toml"); ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+func RuleSets() []string { return standardNames(rulesFolder) }
 
 // constraints adds the rows of the rule set and of the file itself.
 func (r *reader) constraints(file *standardFile, s *Standard) {
