@@ -91,8 +91,6 @@ var keys = []Key{
 	{Path: "xor.patches_per_cycle", Default: "1", Min: 1, Max: 64, Scope: MachineScope, Unit: "patches/cycle", Meaning: "patches or corrections that each unit applies"},
 	{Path: "xor.patch_buffer", Default: "16", Min: 1, Max: 4096, Scope: MachineScope, Unit: "patches", Meaning: "patches or corrections that each unit holds ahead"},
 	{Path: "xor.latency_cycles", Default: "2", Min: 0, Max: 64, Scope: RunScope, Unit: "cycles", Meaning: "from a code to its slice"},
-	{Path: "xor.gate_um2", Default: "0.93", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a two-input XOR gate"},
-	{Path: "xor.register_um2", Default: "1.9", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "area of a bit of a flip-flop"},
 
 	{Path: "lut_gemm.lanes", Default: "0", Min: 0, Max: 4096, Scope: MachineScope, Unit: "queries/cycle", Meaning: "query lanes of the LUT-GEMM unit, each reads and adds a table entry a cycle; 0: the machine has none"},
 	{Path: "lut_gemm.use", Default: `"always"`, Scope: RunScope, Meaning: "whether layers with weights \"binary-coding\" always have them, or only where the LUT-GEMM unit is estimated to be faster than the MAC array with integer weights"},
@@ -138,6 +136,14 @@ var keys = []Key{
 	{Path: "energy.accumulator_buffer_pj_per_byte", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/byte", Meaning: "read or written"},
 	{Path: "energy.dram_pj_per_bit", Max: maxPicojoule, Scope: RunScope, Unit: "pJ/bit", Meaning: "moved, core and interface; tier bank counts the energy of commands instead"},
 	{Path: "energy.static_mw", Default: "0.0", Max: 1e6, Scope: RunScope, Unit: "mW", Meaning: "leakage and idle clocks, on all the time; 0 leaves them out"},
+
+	{Path: "area.technology_nm", Default: "22", Min: 5, Max: 65, Scope: RunScope, Unit: "nm", Meaning: "technology node that areas are scaled to; energy figures are not, a preset gives those of its node"},
+	{Path: "area.multiplier_8_um2", Default: "282.0", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "an 8-bit multiplier, at 45 nm (Horowitz, ISSCC 2014)"},
+	{Path: "area.multiplier_32_um2", Default: "3495.0", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "a 32-bit multiplier, at 45 nm (Horowitz, ISSCC 2014)"},
+	{Path: "area.adder_32_um2", Default: "137.0", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "a 32-bit adder, at 45 nm (Horowitz, ISSCC 2014)"},
+	{Path: "area.gate_um2", Default: "3.8", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "a two-input XOR gate, at 45 nm (a third of an adder bit, 2.9 um2 at 40 nm: Aladdin)"},
+	{Path: "area.register_um2", Default: "7.8", Max: maxPicojoule, Scope: RunScope, Unit: "um2", Meaning: "a bit of a flip-flop, at 45 nm (6 um2 at 40 nm: Aladdin)"},
+	{Path: "area.overhead_fraction", Default: "2.95", Max: 100, Scope: RunScope, Meaning: "area beside the parts that are counted, over theirs: control, wires, unused sites, units without a model; fitted to the areas published for NVDLA"},
 
 	{Path: "quantization.weights", Default: `"per-layer-shift"`, Scope: RunScope, Meaning: "how the channels of a layer share weight scales; binary-coding needs lut_gemm.lanes"},
 	{Path: "quantization.weight_bits", Default: "8", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "a weight"},

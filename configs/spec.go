@@ -31,6 +31,7 @@ type Spec struct {
 	DMA          DMA          `toml:"dma"`          // transfers between DRAM and scratchpads
 	DRAM         DRAM         `toml:"dram"`         // external memory
 	Energy       Energy       `toml:"energy"`       // per-operation energy figures
+	Area         Area         `toml:"area"`         // figures of the area estimate
 	Quantization Quantization `toml:"quantization"` // integer formats of a network
 	Compression  Compression  `toml:"compression"`  // weight streams in DRAM
 }
@@ -71,14 +72,12 @@ type MACArray struct {
 // XOR is the set of decryption units between DMA and weight scratchpad. Each
 // holds an XOR network and gives the outputs of one slice a cycle.
 type XOR struct {
-	Units           int     `toml:"units"`             // units, slices a cycle; 0: the machine has none
-	MaxInputs       int     `toml:"max_inputs"`        // inputs of the widest network: n_in, n_in * (n_s + 1) with registers
-	MaxOutputs      int     `toml:"max_outputs"`       // outputs of the widest network, bits of a slice
-	PatchesPerCycle int     `toml:"patches_per_cycle"` // patches or corrections that a unit applies a cycle
-	PatchBuffer     int     `toml:"patch_buffer"`      // patches or corrections that a unit holds ahead
-	LatencyCycles   int     `toml:"latency_cycles"`    // cycles from a code to its slice
-	GateUM2         float64 `toml:"gate_um2"`          // square micrometres of a two-input XOR gate
-	RegisterUM2     float64 `toml:"register_um2"`      // square micrometres of a bit of a flip-flop
+	Units           int `toml:"units"`             // units, slices a cycle; 0: the machine has none
+	MaxInputs       int `toml:"max_inputs"`        // inputs of the widest network: n_in, n_in * (n_s + 1) with registers
+	MaxOutputs      int `toml:"max_outputs"`       // outputs of the widest network, bits of a slice
+	PatchesPerCycle int `toml:"patches_per_cycle"` // patches or corrections that a unit applies a cycle
+	PatchBuffer     int `toml:"patch_buffer"`      // patches or corrections that a unit holds ahead
+	LatencyCycles   int `toml:"latency_cycles"`    // cycles from a code to its slice
 }
 
 // LUTGEMM is the unit that multiplies binary codes by look-up. It holds two
@@ -167,6 +166,18 @@ type Energy struct {
 	AccumulatorBufferPJPerByte float64 `toml:"accumulator_buffer_pj_per_byte"` // pJ a byte read or written
 	DRAMPJPerBit               float64 `toml:"dram_pj_per_bit"`                // pJ a bit moved, core and interface; tiers ideal and linear
 	StaticMW                   float64 `toml:"static_mw"`                      // mW of leakage and idle clocks, on all the time
+}
+
+// Area holds the figures of the area estimate: logic as at 45 nm, scaled to the
+// technology node like the scratchpads, whose figures are in package evaluate.
+type Area struct {
+	TechnologyNM     float64 `toml:"technology_nm"`     // nm, name of the technology node
+	Multiplier8UM2   float64 `toml:"multiplier_8_um2"`  // square micrometres at 45 nm of an 8-bit multiplier
+	Multiplier32UM2  float64 `toml:"multiplier_32_um2"` // square micrometres at 45 nm of a 32-bit multiplier
+	Adder32UM2       float64 `toml:"adder_32_um2"`      // square micrometres at 45 nm of a 32-bit adder
+	GateUM2          float64 `toml:"gate_um2"`          // square micrometres at 45 nm of a two-input XOR gate
+	RegisterUM2      float64 `toml:"register_um2"`      // square micrometres at 45 nm of a bit of a flip-flop
+	OverheadFraction float64 `toml:"overhead_fraction"` // of the parts' area, for control, wires and what is not modelled
 }
 
 // Quantization says how a float network becomes integers.

@@ -179,6 +179,11 @@ func checkCounts(r *evaluate.Result) error {
 	for i, x := range []float64{e.Total, e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.LUT, e.XOR, e.Static} {
 		amount("energy_uj."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "dram", "lut", "xor", "static"}[i], x)
 	}
+	if a := r.AreaMM2; a != nil {
+		for i, x := range []float64{a.Total, a.MAC, a.Requantize, a.Vector, a.Scratchpad, a.LUT, a.XOR, a.Overhead, a.TechnologyNM} {
+			amount("area_mm2."+[]string{"total", "mac", "requantize", "vector", "scratchpad", "lut", "xor", "overhead", "technology_nm"}[i], x)
+		}
+	}
 	for _, unit := range keys(evaluate.Units, r.Stalls) {
 		s := r.Stalls[unit]
 		for i, n := range []int64{s.Busy, s.Fill, s.Drain, s.Bank, s.DRAM, s.Semaphore, s.Finished} {

@@ -37,6 +37,7 @@ func WriteText(w io.Writer, r *evaluate.Result, style Style) error {
 	t.compression(r)
 	t.scratchpads(r)
 	t.energy(r)
+	t.area(r.AreaMM2)
 	t.stalls(r)
 	t.bound(r)
 	t.layers(r)
@@ -330,6 +331,31 @@ func (t *textWriter) energy(r *evaluate.Result) {
 	if n := r.Operations.XORSlices; n > 0 {
 		t.paragraph("", fmt.Sprintf("Decryption units: slices of weight bits decoded; %s bits put right after it.", Count(r.Operations.Corrections)))
 	}
+}
+
+func (t *textWriter) area(a *evaluate.Area) {
+	if a == nil {
+		return
+	}
+	t.section(fmt.Sprintf("Area at %s nm, an estimate", decimal(a.TechnologyNM, 0)))
+	parts := []struct {
+		name string
+		area float64
+	}{{"MAC array", a.MAC}, {"requantizers", a.Requantize}, {"vector unit", a.Vector}, {"scratchpads", a.Scratchpad},
+		{"LUT-GEMM unit", a.LUT}, {"decryption units", a.XOR}, {"overhead", a.Overhead}}
+	values := make([]float64, len(parts))
+	for i, p := range parts {
+		values[i] = p.area
+	}
+	shares := percentages(values)
+	var rows [][]string
+	for i, p := range parts {
+		if p.area > 0 {
+			rows = append(rows, []string{p.name, decimal(p.area, 4), shares[i]})
+		}
+	}
+	t.table([]Column{{"Part", "", false}, {"Area", "mm²", true}, {"Share", "%", true}}, rows,
+		[]string{"total", decimal(a.Total, 4), wholeShare(shares)})
 }
 
 func (t *textWriter) stalls(r *evaluate.Result) {

@@ -112,32 +112,11 @@ func (j *job) compressionOf(t *timing.Result) *Compression {
 			}
 		}
 	}
-	c.Decryption = j.decryption()
+	c.Decryption = decryptionOf(j.spec, j.program.Networks)
 	if j.compilation != nil && j.compilation.Quantized != nil {
 		j.storages(c, codes)
 	}
 	return c
-}
-
-// decryption estimates the hardware that a program's networks need; nil if it
-// has none.
-func (j *job) decryption() *Decryption {
-	x := &j.spec.XOR
-	d := &Decryption{Units: x.Units, Networks: len(j.program.Networks)}
-	if d.Networks == 0 {
-		return nil
-	}
-	inputs, outputs := 0, 0
-	for _, n := range j.program.Networks {
-		d.Gates += int64(n.XORGates())
-		inputs, outputs = max(inputs, n.Inputs), max(outputs, n.Outputs)
-	}
-	d.Gates += int64(outputs) // a correction flips any bit
-	d.RegisterBits = int64(inputs) + int64(x.PatchBuffer*xorcode.PositionBits(outputs))
-	d.Gates *= int64(x.Units)
-	d.RegisterBits *= int64(x.Units)
-	d.AreaMM2 = (float64(d.Gates)*x.GateUM2 + float64(d.RegisterBits)*x.RegisterUM2) * 1e-6
-	return d
 }
 
 // add counts a layer.

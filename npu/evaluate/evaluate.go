@@ -123,6 +123,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 		LUTBuildAdds: t.Total.LookupBuilds, LUTQueries: t.Total.LookupQueries, LUTScaleMACs: t.Total.LookupScales,
 		XORSlices: t.Total.DecodedSlices, Corrections: t.Total.Corrections}
 	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds, dramEnergy(&spec.Energy, t, &t.Total, t.Cycles))
+	r.AreaMM2 = pointer(AreaOf(spec, p.Networks))
 	r.Stalls = stalls(p, t)
 	r.Compression = j.compressionOf(t)
 	for i := range p.Layers {

@@ -23,6 +23,7 @@ type Result struct {
 	Scratchpad  Scratchpad   `json:"scratchpad"`
 	Operations  Operations   `json:"operations"`
 	EnergyUJ    Energy       `json:"energy_uj"`
+	AreaMM2     *Area        `json:"area_mm2,omitempty"`    // an estimate of the machine's silicon
 	Compression *Compression `json:"compression,omitempty"` // of pruned or coded weights
 	Stalls      Stalls       `json:"stalls"`
 	Layers      []Layer      `json:"layers"`
