@@ -62,7 +62,7 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 	complete(cmd, "out", directory)
 
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		options.Model, options.Changes = args[0], spec.sets
+		options.Model, options.Changes, options.Record = args[0], spec.sets, folder != ""
 		options.Progress, options.Codes = t.progress.report, codeCache()
 		if err := checkInputFlags(&options); err != nil {
 			return err

@@ -86,6 +86,8 @@ func (j *job) hardware(t *timing.Result) *Result {
 		Model:   Model{Name: p.Name, MACs: p.MACs, Parameters: p.Weights},
 		Config:  Config{Name: spec.Name, Changes: j.options.Changes, MachineHash: hex.EncodeToString(machine[:]), ConfigHash: hex.EncodeToString(config[:]), TOML: spec.TOML()},
 		Program: programSize(p),
+
+		Recording: t.Recording,
 	}
 	if p.ModelHash != ([32]byte{}) {
 		r.Model.SHA256 = hex.EncodeToString(p.ModelHash[:])

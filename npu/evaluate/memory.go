@@ -48,7 +48,11 @@ func (j *job) time() (*timing.Result, error) {
 			return nil, err
 		}
 	}
-	t, err := timing.RunOn(j.program, j.spec, memory, observe)
+	run := timing.RunOn
+	if j.options.Record {
+		run = timing.Record
+	}
+	t, err := run(j.program, j.spec, memory, observe)
 	return t, usage(err)
 }
 

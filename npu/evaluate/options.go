@@ -37,6 +37,9 @@ type Options struct {
 	// is timed, and returns what is told of every request the memory accepts.
 	Requests func(*dram.Memory) (func(memsim.Picoseconds, memsim.Request), error)
 
+	// Record asks for Result.Recording.
+	Record bool
+
 	// Float, if set, gives and keeps the float outputs of a data set, so that
 	// several runs of one model compute them once.
 	Float *FloatCache

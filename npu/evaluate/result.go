@@ -6,6 +6,8 @@
 // Units stand in the key names: ms, gb (10^9 bytes), uj (microjoules), db.
 package evaluate
 
+import "github.com/npusim/npusim/npu/recording"
+
 // Schema is the version of the JSON form of Result.
 const Schema = 1
 
@@ -29,6 +31,10 @@ type Result struct {
 	Layers      []Layer      `json:"layers"`
 	Notes       []string     `json:"notes,omitempty"` // what the reader must know: rules, reductions, what is not modelled
 	Host        Host         `json:"host"`
+
+	// Recording is there if Options.Record asked for it. Spans name layers by
+	// their place in Layers. A report directory holds it in trace.json.
+	Recording *recording.Recording `json:"-"`
 }
 
 // Model names the network.

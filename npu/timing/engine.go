@@ -41,6 +41,7 @@ type engine struct {
 	overTime   TrafficOverTime
 	finished   []memsim.Completion
 	observe    func(memsim.Picoseconds, memsim.Request) // may be nil
+	record     *recorder                                // nil unless asked for
 }
 
 type operationKey struct {
@@ -75,8 +76,17 @@ func NewMemory(spec *configs.Spec) (memsim.Memory, error) { return newMemory(&sp
 // RunOn times a program against a given memory. Observe, if set, is told of
 // every request that the memory accepts, in order, with the time.
 func RunOn(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request)) (*Result, error) {
+	return run(p, spec, memory, observe, nil)
+}
+
+// Record is RunOn with a Recording in the Result.
+func Record(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request)) (*Result, error) {
+	return run(p, spec, memory, observe, newRecorder(p))
+}
+
+func run(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request), record *recorder) (*Result, error) {
 	e := &engine{
-		observe: observe, overTime: newTrafficOverTime(),
+		observe: observe, record: record, overTime: newTrafficOverTime(),
 		program: p, machine: cost.NewMachine(spec), memory: memory, clockMHz: int64(spec.NPU.ClockMHz), dma: spec.DMA,
 		semaphores: make([]uint32, len(p.Semaphores)), waiter: make([]isa.Unit, len(p.Semaphores)), blocked: make([]bool, len(p.Semaphores)),
 		operations: map[operationKey]*cost.Operation{}, layers: make([]Layer, len(p.Layers)),
@@ -191,6 +201,12 @@ func (e *engine) cycle(t memsim.Picoseconds) int64 {
 // account closes the stretch of a unit up to a cycle and opens the next one.
 func (e *engine) account(u isa.Unit, until int64, state Cause) {
 	q := &e.units[u]
+	if e.record != nil {
+		e.record.account(u, q.state, q.since, until)
+		if state == DRAM || state == Semaphore {
+			e.record.waitsFor[u] = q.next.Instruction.Count
+		}
+	}
 	q.causes[q.state] += until - q.since
 	q.since, q.state = until, state
 }
@@ -199,15 +215,24 @@ func (e *engine) account(u isa.Unit, until int64, state Cause) {
 func (e *engine) take(semaphore uint32) bool {
 	if e.semaphores[semaphore] == 0 {
 		e.blocked[semaphore] = true
+		if e.record != nil {
+			e.record.Block(int(semaphore), e.now)
+		}
 		return false
 	}
 	e.semaphores[semaphore]--
+	if e.record != nil {
+		e.record.Take(int(semaphore), e.now)
+	}
 	return true
 }
 
 // signal gives a semaphore and wakes its waiter.
 func (e *engine) signal(semaphore uint32) {
 	e.semaphores[semaphore]++
+	if e.record != nil {
+		e.record.Signal(int(semaphore), e.now)
+	}
 	if e.blocked[semaphore] {
 		e.blocked[semaphore] = false
 		e.wake[e.waiter[semaphore]] = e.now
@@ -264,6 +289,9 @@ func (e *engine) compute(u isa.Unit, in *isa.Instruction) {
 		e.operations[key] = o
 	}
 	end := e.now + o.Cycles
+	if e.record != nil {
+		e.record.operation(u, &q.next, d, o, e.now)
+	}
 	q.causes[Busy] += o.Compute
 	q.causes[Fill] += o.Fill
 	q.causes[Drain] += o.Drain

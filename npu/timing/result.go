@@ -18,6 +18,7 @@ import (
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
 	"github.com/npusim/npusim/memsim/dram"
+	"github.com/npusim/npusim/npu/recording"
 )
 
 // Cause is what a unit does, or why it does nothing, in a cycle.
@@ -160,6 +161,8 @@ type Result struct {
 	Memory   memsim.Counters
 	OverTime TrafficOverTime
 	Banks    *Banks // nil for a memory without banks
+
+	Recording *recording.Recording // nil unless made by Record
 }
 
 // Banks is what a memory with banks has done until the end of the inference.

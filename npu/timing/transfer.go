@@ -153,6 +153,9 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	t.issuing, t.class, t.issue, t.ready = true, d.Class, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
 	t.layer = d.LayerIndex()
 	t.inFlight = append(t.inFlight, command{layer: t.layer, decoding: decoding, arriving: -1})
+	if e.record != nil {
+		e.record.begin(u, &q.next, e.program.Descriptors[in.Descriptor], d.Class, e.now)
+	}
 	w := &e.layers[t.layer].Work
 	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
 	if encoded != nil {
@@ -202,6 +205,9 @@ func (e *engine) issueOne(u isa.Unit) bool {
 		e.observe(e.time(e.now), request)
 	}
 	e.requests++
+	if e.record != nil {
+		e.record.moved(u, moved)
+	}
 	w := &e.layers[t.layer].Work
 	w.Requests++
 	w.BytesByClass[class] += moved
@@ -312,6 +318,9 @@ func (e *engine) retire(u isa.Unit) {
 			return
 		}
 		e.layers[c.layer].End = max(e.layers[c.layer].End, e.now)
+		if e.record != nil {
+			e.record.complete(u, e.now)
+		}
 		for _, s := range c.signals {
 			e.signal(s)
 		}

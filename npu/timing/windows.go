@@ -19,6 +19,10 @@ func (e *engine) result() *Result {
 		r.Banks = &Banks{Standard: m.Standard(), Stats: m.Stats(e.time(r.Cycles))}
 	}
 	r.OverTime = e.overTime.finish(r.Cycles)
+	if e.record != nil {
+		r.Recording = e.record.Finish(r.Cycles)
+		r.Recording.ClockMHz, r.Recording.MACsPerCycle = e.clockMHz, e.machine.Rows*e.machine.Columns
+	}
 	e.windows(r.Cycles)
 	for i := range e.layers {
 		r.Total.add(&e.layers[i].Work)
