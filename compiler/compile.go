@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/graph"
@@ -44,6 +43,9 @@ type Options struct {
 	Lower       lower.Options
 	Judge       lower.Judge     // may be nil: then the tile search's estimates decide
 	Cache       *compress.Cache // of weight codes; may be nil
+	// TimedOnly makes a program without constants where timing is the same
+	// without them: that of weights that are not coded.
+	TimedOnly bool
 	// Dump, if set, receives the text form of what each pass made.
 	Dump func(pass, text string)
 	// Progress, if set, is told which pass runs.
@@ -51,7 +53,7 @@ type Options struct {
 }
 
 // Compilation is a network on its way through the passes. Each pass fills the
-// fields that later ones need.
+// fields that later ones need, and changes nothing that earlier ones made.
 type Compilation struct {
 	Options Options
 
@@ -63,76 +65,44 @@ type Compilation struct {
 	Quantized   *integer.Graph
 	Report      *quantize.Report
 	Encoder     *compress.Encoder // nil if no weights are coded
+	Plans       *lower.Plans
+	Bandwidth   int64        // that the program is lowered for, thousandths of a byte a cycle
+	Chosen      *isa.Program // the plan for it, without constants; may be nil
 	Program     *isa.Program
 
-	Times []PassTime
-}
-
-// PassTime is how long a pass took.
-type PassTime struct {
-	Pass string
-	Took time.Duration
-}
-
-// pass is a row of the table: what it does and what must have run before.
-type pass struct {
-	name  string
-	needs []string
-	run   func(context.Context, *Compilation) error
-	text  func(*Compilation) string // what it made, for Dump
-}
-
-var passes = []pass{
-	{"import", nil, importModel, func(c *Compilation) string { return c.Graph.String() }},
-	{"transform", []string{"import"}, transformGraph, func(c *Compilation) string { return c.Network.Graph.String() }},
-	{"prune", []string{"transform"}, pruneNetwork, nil},
-	{"calibrate", []string{"prune"}, calibrate, nil},
-	{"quantize", []string{"calibrate"}, quantizeNetwork, func(c *Compilation) string { return c.Report.String() + c.Quantized.String() }},
-	{"compress", []string{"quantize"}, compressWeights, nil},
-	{"fit", []string{"compress"}, fitWeights, nil},
-	{"lower", []string{"fit"}, lowerGraph, disassembly},
-	{"verify", []string{"lower"}, verifyProgram, nil},
-}
-
-func init() {
-	seen := map[string]bool{}
-	for _, p := range passes {
-		for _, need := range p.needs {
-			if !seen[need] {
-				panic(fmt.Sprintf("pass %s stands before %s, which it needs", p.name, need))
-			}
-		}
-		seen[p.name] = true
-	}
+	last Pass // that has run
 }
 
 // Import runs only the passes up to the rewritten float network.
 func Import(ctx context.Context, model *onnx.Model) (*Compilation, error) {
 	c := &Compilation{Model: model}
-	return c, c.run(ctx, 2)
+	return c, c.Run(ctx, TransformPass)
 }
 
-// Resume runs the passes after Import with options known only now, such as
-// calibration samples in the shape of the imported inputs.
-func (c *Compilation) Resume(ctx context.Context, options Options) error {
-	c.Options = options
-	return c.run(ctx, len(passes))
+// Branch is a compilation that goes on from where this one is, with options of
+// its own. Both may go on, at the same time too: what has been made is shared.
+// The options must agree with those before in what the passes so far read, see
+// Reads.
+func (c *Compilation) Branch(options Options) *Compilation {
+	b := *c
+	b.Options = options
+	return &b
 }
 
-// run executes the passes that have not run yet, up to last.
-func (c *Compilation) run(ctx context.Context, last int) error {
-	for _, p := range passes[len(c.Times):last] {
+// Run executes the passes that have not run yet, up to last.
+func (c *Compilation) Run(ctx context.Context, last Pass) error {
+	for c.last < last {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		p := &passes[c.last+1]
 		if c.Options.Progress != nil {
 			c.Options.Progress(p.name)
 		}
-		start := time.Now()
 		if err := p.run(ctx, c); err != nil {
 			return c.blame(p.name, err)
 		}
-		c.Times = append(c.Times, PassTime{p.name, time.Since(start)})
+		c.last++
 		if c.Options.Dump != nil && p.text != nil {
 			c.Options.Dump(p.name, p.text(c))
 		}
@@ -194,12 +164,37 @@ func quantizeNetwork(ctx context.Context, c *Compilation) (err error) {
 // parameters of the float model.
 const ParametersSetting = "parameters"
 
-func lowerGraph(_ context.Context, c *Compilation) (err error) {
+// planGraph makes the plans that the program is chosen from.
+func planGraph(_ context.Context, c *Compilation) error {
 	options := c.lowering()
 	if c.Encoder != nil {
 		options.Encoder = c.Encoder
 	}
-	c.Program, err = lower.Best(c.Quantized, lower.NewTarget(c.Options.Spec), options, c.Options.Judge)
+	c.Plans = lower.NewPlans(c.Quantized, lower.NewTarget(c.Options.Spec), options)
+	return nil
+}
+
+// choosePlan judges the plans with the memory of the configuration.
+func choosePlan(_ context.Context, c *Compilation) (err error) {
+	c.Bandwidth, c.Chosen, err = c.Plans.Choose(lower.NewTarget(c.Options.Spec), c.Options.Judge)
+	return err
+}
+
+// lowerGraph makes the program. An encoder counts what it codes, so it is one
+// of the program's own.
+func lowerGraph(_ context.Context, c *Compilation) (err error) {
+	if c.Options.TimedOnly && c.Encoder == nil && c.Chosen != nil {
+		c.Program = c.Chosen
+		return nil
+	}
+	options := c.lowering()
+	if c.Encoder != nil {
+		c.Encoder = c.Encoder.Fresh()
+		options.Encoder = c.Encoder
+	}
+	target := lower.NewTarget(c.Options.Spec)
+	target.MilliBytesPerCycle = c.Bandwidth
+	c.Program, err = lower.Lower(c.Quantized, target, options)
 	return err
 }
 

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"context"
+	"slices"
 
 	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/integer"
@@ -24,6 +25,7 @@ func fitWeights(ctx context.Context, c *Compilation) error {
 	if err != nil {
 		return err
 	}
+	c.Quantized, c.Encoder = withOwnWeights(c.Quantized), c.Encoder.Fresh()
 	fitter := c.Encoder.NewFitter(c.Quantized, moments)
 	options := c.lowering()
 	options.Encoder = fitter
@@ -31,6 +33,19 @@ func fitWeights(ctx context.Context, c *Compilation) error {
 		return err
 	}
 	return fitter.Apply()
+}
+
+// withOwnWeights is a network whose convolutions can be given other weights.
+func withOwnWeights(g *integer.Graph) *integer.Graph {
+	own := *g
+	own.Nodes = slices.Clone(g.Nodes)
+	for i := range own.Nodes {
+		if n := &own.Nodes[i]; n.Convolution != nil {
+			a := *n.Convolution
+			n.Convolution = &a
+		}
+	}
+	return &own
 }
 
 // inputMoments runs calibration samples through a quantized network and

@@ -43,6 +43,20 @@ type layerCode struct {
 // Networks implements lower.WeightEncoder.
 func (e *Encoder) Networks() []*xorcode.Network { return e.networks }
 
+// Fresh is an encoder with the same codes that has coded nothing yet: Tile
+// counts what it codes. Its fits are shared, they must be complete.
+func (e *Encoder) Fresh() *Encoder {
+	own := *e
+	own.layers, own.order = make(map[string]*layerCode, len(e.layers)), nil
+	for _, l := range e.order {
+		c := &layerCode{report: l.report, network: l.network, representation: l.representation,
+			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, fit: l.fit}
+		own.layers[c.report.Name] = c
+		own.order = append(own.order, c)
+	}
+	return &own
+}
+
 // Layers says what became of each layer, in the order of the network.
 func (e *Encoder) Layers() []Layer {
 	var list []Layer

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"unsafe"
 
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/isa"
@@ -20,71 +22,160 @@ type Judge func(p *isa.Program) (cycles int64, err error)
 // bandwidth never makes the best one slower.
 var planned = [...]int64{1_000, 4_000, 16_000, 64_000}
 
+// mostJudged bounds the instructions of networks that are planned for several
+// bandwidths; longer ones are planned for the bandwidth of the target alone.
+const mostJudged = 200_000
+
 // Best lowers a network once for each of several bandwidths and keeps the
 // program that the judge finds fastest; of equals, the one with the least
 // traffic. The search for tiles goes by estimates, which overlap and contention
 // prove wrong by some percent: the judge decides.
 //
 // Networks of more than mostJudged instructions are planned for the bandwidth
-// of the target alone, as Lower does.
+// of the target alone, as Lower does, and so are all without a judge.
 func Best(g *integer.Graph, target *Target, options Options, judge Judge) (*isa.Program, error) {
 	if judge == nil {
 		return Lower(g, target, options)
 	}
-	trial := options
-	trial.ShapeOnly = true // constants are not looked at
-	first, err := Lower(g, target, trial)
+	bandwidth, _, err := NewPlans(g, target, options).Choose(target, judge)
 	if err != nil {
 		return nil, err
 	}
-	const mostJudged = 200_000
-	if instructions(first) > mostJudged {
-		return Lower(g, target, options)
-	}
-	type outcome struct {
-		program       *isa.Program
-		cycles, bytes int64
-		err           error
-	}
-	outcomes := make([]outcome, len(planned))
-	each := func(run func(i int, o *outcome)) {
-		var group sync.WaitGroup
-		for i := range outcomes {
-			group.Go(func() { run(i, &outcomes[i]) })
-		}
-		group.Wait()
-	}
-	each(func(i int, o *outcome) {
+	chosen := *target
+	chosen.MilliBytesPerCycle = bandwidth
+	return Lower(g, &chosen, options)
+}
+
+// Plans are the programs that Best chooses from, without constants. They serve
+// every machine with the same Target.Plan, whatever its memory. They may be
+// used by several goroutines.
+type Plans struct {
+	graph   *integer.Graph
+	options Options
+
+	mutex sync.Mutex
+	long  map[int64]bool // of a bandwidth: whether the plan for it has more than mostJudged instructions
+
+	candidates func() []candidate
+	made       atomic.Bool // candidates has returned
+}
+
+// candidate is the plan for one of the bandwidths.
+type candidate struct {
+	program *isa.Program
+	bytes   int64
+	err     error
+}
+
+// NewPlans prepares the plans of a network. The work is done when they are
+// first chosen from.
+func NewPlans(g *integer.Graph, target *Target, options Options) *Plans {
+	options.ShapeOnly = true // constants are not looked at
+	p := &Plans{graph: g, options: options, long: map[int64]bool{}}
+	own := *target
+	p.candidates = sync.OnceValue(func() []candidate { defer p.made.Store(true); return p.make(&own) })
+	return p
+}
+
+// make lowers the network for each bandwidth.
+func (p *Plans) make(target *Target) []candidate {
+	list := make([]candidate, len(planned))
+	each(func(i int) {
 		other := *target
 		other.MilliBytesPerCycle = planned[i]
-		o.program, o.err = Lower(g, &other, trial)
+		c := &list[i]
+		if c.program, c.err = Lower(p.graph, &other, p.options); c.err == nil {
+			c.bytes = moved(c.program)
+		}
 	})
-	for i := range outcomes {
+	for i := range list {
 		for k := range i {
-			if o := &outcomes[i]; o.err == nil && outcomes[k].err == nil && sameCode(o.program, outcomes[k].program) {
-				o.err = errSame
+			if c := &list[i]; c.err == nil && list[k].err == nil && sameCode(c.program, list[k].program) {
+				*c = candidate{err: errSame}
 			}
 		}
 	}
-	each(func(_ int, o *outcome) {
-		if o.err == nil {
-			o.cycles, o.err = judge(o.program)
-			o.bytes = moved(o.program)
+	return list
+}
+
+// Bytes is about the memory that the plans take.
+func (p *Plans) Bytes() int64 {
+	if !p.made.Load() {
+		return 0
+	}
+	var n int64
+	for _, c := range p.candidates() {
+		if c.program == nil {
+			continue
+		}
+		for u := range c.program.Code {
+			n += int64(len(c.program.Code[u]))*int64(unsafe.Sizeof(isa.Instruction{})) + int64(len(c.program.Trace[u]))*int64(unsafe.Sizeof(isa.TraceRecord{}))
+		}
+		n += int64(len(c.program.Descriptors)) * descriptorBytes
+		n += int64(len(c.program.Tensors)+len(c.program.Layers)) * descriptorBytes
+	}
+	return n
+}
+
+// descriptorBytes is about what a descriptor takes with the pointer to it.
+const descriptorBytes = 128
+
+// each runs a function for every planned bandwidth.
+func each(run func(i int)) {
+	var group sync.WaitGroup
+	for i := range planned {
+		group.Go(func() { run(i) })
+	}
+	group.Wait()
+}
+
+// tooLong tells whether the network is too long to be judged on a target.
+func (p *Plans) tooLong(target *Target) (bool, error) {
+	p.mutex.Lock()
+	long, known := p.long[target.MilliBytesPerCycle]
+	p.mutex.Unlock()
+	if known {
+		return long, nil
+	}
+	first, err := Lower(p.graph, target, p.options)
+	if err != nil {
+		return false, err
+	}
+	long = instructions(first) > mostJudged
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.long[target.MilliBytesPerCycle] = long
+	return long, nil
+}
+
+// Choose judges the plans for a target, and returns the bandwidth that the
+// network is to be lowered for and the plan itself; nil if that has not been
+// made: without a judge, for a long network, and where no plan can be judged.
+func (p *Plans) Choose(target *Target, judge Judge) (milliBytesPerCycle int64, chosen *isa.Program, err error) {
+	if judge == nil {
+		return target.MilliBytesPerCycle, nil, nil
+	}
+	if long, err := p.tooLong(target); err != nil || long {
+		return target.MilliBytesPerCycle, nil, err
+	}
+	candidates := p.candidates()
+	cycles := make([]int64, len(candidates))
+	errs := make([]error, len(candidates))
+	each(func(i int) {
+		if errs[i] = candidates[i].err; errs[i] == nil {
+			cycles[i], errs[i] = judge(candidates[i].program)
 		}
 	})
 	best := -1
-	for i := range outcomes {
-		o := &outcomes[i]
-		if o.err == nil && (best < 0 || cmp.Or(cmp.Compare(o.cycles, outcomes[best].cycles), cmp.Compare(o.bytes, outcomes[best].bytes)) < 0) {
+	for i := range candidates {
+		if errs[i] == nil && (best < 0 || cmp.Or(cmp.Compare(cycles[i], cycles[best]), cmp.Compare(candidates[i].bytes, candidates[best].bytes)) < 0) {
 			best = i
 		}
 	}
 	if best < 0 {
-		return Lower(g, target, options)
+		return target.MilliBytesPerCycle, nil, nil
 	}
-	chosen := *target
-	chosen.MilliBytesPerCycle = planned[best]
-	return Lower(g, &chosen, options)
+	return planned[best], candidates[best].program, nil
 }
 
 // errSame marks a plan that comes out as an earlier one does.

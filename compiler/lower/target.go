@@ -40,3 +40,16 @@ func NewTarget(spec *configs.Spec) *Target {
 		Config:             spec.TOML(),
 	}
 }
+
+// Plan is what the tiles, places and instructions of a network depend on, but
+// for the bandwidth. It is comparable.
+type Plan struct {
+	Cost                                                cost.Machine
+	ActivationBuffer, WeightBuffer, AccumulatorBuffer   int
+	ChannelBlock, Alignment, TransferCycles, BurstBytes int
+}
+
+// Plan leaves out bandwidth and labels.
+func (t *Target) Plan() Plan {
+	return Plan{t.Cost, t.ActivationBuffer, t.WeightBuffer, t.AccumulatorBuffer, t.ChannelBlock, t.Alignment, t.TransferCycles, t.BurstBytes}
+}

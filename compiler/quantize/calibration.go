@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"unsafe"
 
 	"github.com/npusim/npusim/compiler/floatref"
 	"github.com/npusim/npusim/compiler/graph"
@@ -81,6 +82,20 @@ func (c *Calibration) Err() error {
 		return fmt.Errorf("node %q (%v): its float output %q holds NaN or an infinity", node.Name, node.Op, name)
 	}
 	return fmt.Errorf("graph input %q holds NaN or an infinity", name)
+}
+
+// Bytes is about the memory that it takes.
+func (c *Calibration) Bytes() int64 {
+	var n int64
+	for _, s := range c.statistics {
+		if s != nil {
+			n += int64(unsafe.Sizeof(*s))
+			if s.histogram != nil {
+				n += int64(unsafe.Sizeof(*s.histogram))
+			}
+		}
+	}
+	return n
 }
 
 // Range is the range of a value under a calibration rule. ok is false if it

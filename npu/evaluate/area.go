@@ -24,17 +24,17 @@ type Area struct {
 	TechnologyNM float64 `json:"technology_nm"`
 }
 
-// point is a size and the figure at it.
-type point struct{ at, value float64 }
+// areaPoint is a size and the figure at it.
+type areaPoint struct{ at, value float64 }
 
 // logicScaling is the area of logic at a node over that at 45 nm, by node in
 // nm: Stillmaker and Baas, "Scaling equations for the accurate prediction of
 // CMOS device performance from 180 nm to 7 nm", Integration 2017.
-var logicScaling = []point{{7, 0.059}, {10, 0.10}, {16, 0.19}, {20, 0.21}, {32, 0.46}, {45, 1}, {65, 1.5}}
+var logicScaling = []areaPoint{{7, 0.059}, {10, 0.10}, {16, 0.19}, {20, 0.21}, {32, 0.46}, {45, 1}, {65, 1.5}}
 
 // macroArea is the area in square millimetres of a memory macro by KiB, with
 // one port of 16 bytes, at 22 nm: CACTI 7.
-var macroArea = []point{{1, 0.0013}, {8, 0.0066}, {32, 0.030}, {64, 0.054}, {128, 0.114}, {256, 0.256}, {512, 0.43}, {1024, 0.86}, {2048, 1.69}, {4096, 3.05}}
+var macroArea = []areaPoint{{1, 0.0013}, {8, 0.0066}, {32, 0.030}, {64, 0.054}, {128, 0.114}, {256, 0.256}, {512, 0.43}, {1024, 0.86}, {2048, 1.69}, {4096, 3.05}}
 
 const (
 	macroNode  = 22 // nm, of macroArea
@@ -46,7 +46,7 @@ const (
 
 // interpolate reads a table between its points along straight lines in
 // logarithms, and goes on with the last one beyond its ends.
-func interpolate(table []point, at float64) float64 {
+func interpolate(table []areaPoint, at float64) float64 {
 	i := 1
 	for i < len(table)-1 && table[i].at < at {
 		i++

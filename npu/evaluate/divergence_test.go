@@ -16,10 +16,19 @@ func TestDivergenceNamesTheLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := Options{Model: "../../testdata/glyphs/glyphs.onnx", Data: "../../testdata/glyphs/glyphs.toml", Spec: spec, Samples: 4}
+	session, err := NewSession(context.Background(), Options{Model: "../../testdata/glyphs/glyphs.onnx", Data: "../../testdata/glyphs/glyphs.toml"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, layer := range []string{"stem/conv", "block3/pointwise", "classifier"} {
-		j, err := prepare(context.Background(), &options)
+		j, err := session.point(spec, Request{Samples: 4}, &Reuse{})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.prepare(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.store(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		corrupt(t, j.program, layer)

@@ -14,7 +14,6 @@ import (
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
-	"github.com/npusim/npusim/npu/kernel"
 	"github.com/npusim/npusim/npu/timing"
 )
 
@@ -25,54 +24,39 @@ func Compile(ctx context.Context, o Options) (*compiler.Compilation, error) {
 	if isShapes(o.Model) {
 		return nil, usage(fmt.Errorf("%s: layer shapes have no weights to make a program of; npusim run times them", o.Model))
 	}
-	j, err := prepare(ctx, &o)
+	s, err := NewSession(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	if !j.compiled {
+	if s.program != nil {
 		return nil, usage(fmt.Errorf("%s is a program already", o.Model))
 	}
-	return j.compilation, nil
+	p, err := s.point(o.Spec, Request{Samples: o.Samples}, &Reuse{})
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := p.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.lower(ctx, chosen, false)
 }
 
 // Run compiles if needed, times the program once, executes the samples, and
 // gathers the Result.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	start := time.Now()
-	if o.Spec != nil { // before the work of compiling
-		if _, err := timing.NewMemory(o.Spec); err != nil {
-			return nil, usage(err)
-		}
-	}
-	j, err := prepare(ctx, &o)
+	s, err := NewSession(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	compiled := time.Now()
-	o.progress("time", 0, 0)
-	timed, err := j.time()
+	opened := time.Since(start).Seconds()
+	r, _, err := s.Run(ctx, o.Spec, Request{Samples: o.Samples, TimingOnly: o.TimingOnly})
 	if err != nil {
 		return nil, err
 	}
-	r := j.hardware(timed)
-	timingDone := time.Now()
-	if !o.TimingOnly && !j.program.ShapeOnly {
-		accuracy, outcomes, err := j.accuracy(ctx)
-		if err != nil {
-			return nil, err
-		}
-		r.Accuracy = accuracy
-		j.layerSQNR(r, outcomes)
-	}
-	r.Notes = j.notes()
-	r.Host = Host{
-		WallSeconds:     time.Since(start).Seconds(),
-		CompileSeconds:  compiled.Sub(start).Seconds(),
-		TimingSeconds:   timingDone.Sub(compiled).Seconds(),
-		ExecuteSeconds:  time.Since(timingDone).Seconds(),
-		PeakMemoryBytes: peakMemory(),
-		Kernels:         kernel.Implementation(),
-	}
+	r.Host.WallSeconds += opened
+	r.Host.CompileSeconds += opened
 	return r, nil
 }
 
@@ -198,9 +182,10 @@ func programSize(p *isa.Program) Program {
 	return size
 }
 
-// layerSQNR puts the signal-to-noise ratio of each layer's tensor, summed over
-// the checked samples, into its row.
-func (j *job) layerSQNR(r *Result, outcomes []sampleOutcome) {
+// layerSQNR is the signal-to-noise ratio of each layer's tensor in decibels,
+// summed over the checked samples; nil where there is none.
+func (j *job) layerSQNR(outcomes []sampleOutcome) []*float64 {
+	list := make([]*float64, len(j.program.Layers))
 	for i := range j.program.Layers {
 		id := j.program.Layers[i].Tensor
 		var signal, noise float64
@@ -211,9 +196,10 @@ func (j *job) layerSQNR(r *Result, outcomes []sampleOutcome) {
 			}
 		}
 		if db, ok := decibels(signal, noise); ok {
-			r.Layers[i].SQNRDB = &db
+			list[i] = &db
 		}
 	}
+	return list
 }
 
 // notes are the rules and limits a reader of the figures must know.
@@ -245,7 +231,7 @@ func (j *job) notes() []string {
 		}
 	}
 	notes = append(notes, j.codeNotes()...)
-	if j.program.ShapeOnly {
+	if j.shapes {
 		notes = append(notes, shapeNote)
 	}
 	if c := j.compilation; c != nil && c.Quantized != nil {

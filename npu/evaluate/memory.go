@@ -2,8 +2,8 @@ package evaluate
 
 import (
 	"fmt"
+	"sync"
 
-	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
@@ -11,48 +11,63 @@ import (
 	"github.com/npusim/npusim/npu/timing"
 )
 
-// judge times candidates of the compiler. It does so on the linear tier where
-// the configuration has banks: that is faster, and all tiers of a machine but
-// the ideal one get the same program.
-func judge(spec *configs.Spec) lower.Judge {
-	d := spec.DRAM
+// judgement times candidates of the compiler. It does so on the linear tier
+// where the configuration has banks: that is faster, and all tiers of a machine
+// but the ideal one get the same program.
+type judgement struct {
+	spec    *configs.Spec
+	mutex   sync.Mutex
+	results map[*isa.Program]*timing.Result // on the memory of the configuration
+}
+
+func (j *judgement) judge(p *isa.Program) (int64, error) {
+	d := j.spec.DRAM
 	if d.Tier == configs.BankTier {
 		d.Tier = configs.LinearTier
 	}
-	return func(p *isa.Program) (int64, error) {
-		memory, err := memsim.New(&d)
-		if err != nil {
-			return 0, err
-		}
-		r, err := timing.RunOn(p, spec, memory, nil)
-		if err != nil {
-			return 0, err
-		}
-		return r.Cycles, nil
+	memory, err := memsim.New(&d)
+	if err != nil {
+		return 0, err
 	}
+	r, err := timing.RunOn(p, j.spec, memory, nil)
+	if err != nil {
+		return 0, err
+	}
+	if d.Tier == j.spec.DRAM.Tier {
+		j.mutex.Lock()
+		defer j.mutex.Unlock()
+		if j.results == nil {
+			j.results = map[*isa.Program]*timing.Result{}
+		}
+		j.results[p] = r
+	}
+	return r.Cycles, nil
 }
 
 // time times the program on the memory of the configuration.
-func (j *job) time() (*timing.Result, error) {
-	memory, err := timing.NewMemory(j.spec)
+func (p *point) time() (*timing.Result, error) {
+	if r := p.judged.results[p.program]; r != nil && p.options.Requests == nil && !p.options.Record {
+		return r, nil
+	}
+	memory, err := timing.NewMemory(p.spec)
 	if err != nil {
 		return nil, usage(err)
 	}
 	var observe func(memsim.Picoseconds, memsim.Request)
-	if j.options.Requests != nil {
+	if p.options.Requests != nil {
 		banks, ok := memory.(*dram.Memory)
 		if !ok {
-			return nil, usage(fmt.Errorf("a trace of DRAM requests counts the clocks of a memory standard: it needs dram.tier = %q, the configuration has %q", configs.BankTier, j.spec.DRAM.Tier))
+			return nil, usage(fmt.Errorf("a trace of DRAM requests counts the clocks of a memory standard: it needs dram.tier = %q, the configuration has %q", configs.BankTier, p.spec.DRAM.Tier))
 		}
-		if observe, err = j.options.Requests(banks); err != nil {
+		if observe, err = p.options.Requests(banks); err != nil {
 			return nil, err
 		}
 	}
 	run := timing.RunOn
-	if j.options.Record {
+	if p.options.Record {
 		run = timing.Record
 	}
-	t, err := run(j.program, j.spec, memory, observe)
+	t, err := run(p.program, p.spec, memory, observe)
 	return t, usage(err)
 }
 

@@ -3,14 +3,10 @@ package evaluate
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/npusim/npusim/compiler"
 	"github.com/npusim/npusim/compiler/compress"
-	"github.com/npusim/npusim/compiler/onnx"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/memsim"
@@ -88,95 +84,11 @@ func (o *Options) progress(stage string, done, total int) {
 type job struct {
 	options     *Options
 	spec        *configs.Spec
-	compilation *compiler.Compilation // nil for a .npu without a float model
-	program     *isa.Program
-	encoder     *compress.Encoder // of layer shapes; nil if no weights are coded
-	uncoded     []string          // notes on layer shapes that were to have binary codes and have none
-	compiled    bool              // program comes from compilation, so the integer reference exists
+	compilation *compiler.Compilation // nil for layer shapes and for a .npu without a float model
+	program     *isa.Program          // to be timed; it may lack its constants
+	encoder     *compress.Encoder     // of layer shapes; nil if no weights are coded
+	uncoded     []string              // notes on layer shapes that were to have binary codes and have none
+	compiled    bool                  // program comes from compilation, so the integer reference exists
+	shapes      bool                  // of layer shapes, which are timed only
 	inputs      *source
-}
-
-// prepare loads or compiles the program.
-func prepare(ctx context.Context, o *Options) (*job, error) {
-	j := &job{options: o, spec: o.Spec}
-	switch ext := strings.ToLower(filepath.Ext(o.Model)); ext {
-	case ".onnx":
-		return j, j.fromModel(ctx)
-	case ".npu":
-		return j, j.fromProgram(ctx)
-	case ".csv":
-		return j, j.fromShapes()
-	default:
-		return nil, usage(fmt.Errorf("%s: the model must be an .onnx, .npu or layer-shape .csv file", o.Model))
-	}
-}
-
-// fromModel compiles an ONNX file.
-func (j *job) fromModel(ctx context.Context) error {
-	if j.spec == nil {
-		return usage(errors.New("a configuration is needed to compile a model"))
-	}
-	if j.options.FloatModel != "" {
-		return usage(errors.New("--model goes with a .npu program; an ONNX model is its own float reference"))
-	}
-	if err := j.importFloat(ctx, j.options.Model); err != nil {
-		return err
-	}
-	g := j.compilation.Network.Graph
-	var err error
-	if j.inputs, err = openSource(j.options, graphInputs(g)); err != nil {
-		return usage(err)
-	}
-	err = j.compilation.Resume(ctx, compiler.Options{
-		Spec: j.spec, Workers: j.options.workers(), Calibration: j.inputs.calibration(), Judge: judge(j.spec), Cache: j.options.Codes,
-		Progress: func(pass string) { j.options.progress("compile: "+pass, 0, 0) },
-	})
-	if err != nil {
-		return usage(err)
-	}
-	j.program, j.compiled = j.compilation.Program, true
-	return nil
-}
-
-func (j *job) importFloat(ctx context.Context, path string) error {
-	model, err := onnx.Read(path)
-	if err != nil {
-		return usage(err)
-	}
-	if j.compilation, err = compiler.Import(ctx, model); err != nil {
-		return usage(err)
-	}
-	return nil
-}
-
-// fromProgram loads a compiled program.
-func (j *job) fromProgram(ctx context.Context) error {
-	o := j.options
-	p, err := isa.ReadFile(o.Model)
-	if err != nil {
-		return usage(err)
-	}
-	j.program = p
-	if j.spec == nil {
-		if j.spec, err = configs.Parse(o.Model+" (its configuration)", p.Config); err != nil {
-			return usage(err)
-		}
-	}
-	if hash := j.spec.MachineHash(); hash != p.MachineHash {
-		return usage(fmt.Errorf("%s was compiled for another machine: its machine hash is %x, that of configuration %s is %x (they cover units, scratchpads, alignment and ISA options)",
-			o.Model, p.MachineHash[:8], j.spec.Name, hash[:8]))
-	}
-	if err := isa.Verify(p, compiler.Limits(j.spec)); err != nil {
-		return usage(fmt.Errorf("%s: %w", o.Model, err))
-	}
-	if o.FloatModel != "" {
-		if err := j.importFloat(ctx, o.FloatModel); err != nil {
-			return err
-		}
-		if hash := j.compilation.Model.SHA256; hash != p.ModelHash {
-			return usage(fmt.Errorf("%s is not the model that %s was compiled from: SHA-256 %x, the program says %x", o.FloatModel, o.Model, hash[:8], p.ModelHash[:8]))
-		}
-	}
-	j.inputs, err = openSource(o, programInputs(p))
-	return usage(err)
 }

@@ -1,13 +1,14 @@
 package evaluate
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/npusim/npusim/compiler"
 	"github.com/npusim/npusim/compiler/compress"
+	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/shapes"
 	"github.com/npusim/npusim/isa"
@@ -16,43 +17,70 @@ import (
 // isShapes tells layer-shape files, which have no weights.
 func isShapes(path string) bool { return strings.EqualFold(filepath.Ext(path), ".csv") }
 
-// fromShapes lowers layer shapes to a program that can be timed only.
-func (j *job) fromShapes() error {
-	o := j.options
+// openShapes reads the layer shapes of a session.
+func (s *Session) openShapes() (err error) {
+	o := &s.options
 	switch {
-	case j.spec == nil:
-		return usage(errors.New("a configuration is needed to compile layer shapes"))
 	case o.Data != "":
-		return usage(fmt.Errorf("--data %s: %s has layer shapes without weights: it is timed, not executed", o.Data, o.Model))
+		return fmt.Errorf("--data %s: %s has layer shapes without weights: it is timed, not executed", o.Data, o.Model)
 	case o.FloatModel != "":
-		return usage(fmt.Errorf("--model %s goes with a .npu program; %s has layer shapes without weights", o.FloatModel, o.Model))
+		return fmt.Errorf("--model %s goes with a .npu program; %s has layer shapes without weights", o.FloatModel, o.Model)
 	case o.CheckAll:
-		return usage(fmt.Errorf("--check-all: %s has layer shapes without weights: nothing is executed that could be checked", o.Model))
+		return fmt.Errorf("--check-all: %s has layer shapes without weights: nothing is executed that could be checked", o.Model)
 	}
 	o.progress("compile: shapes", 0, 0)
-	topology, err := shapes.Read(o.Model)
+	s.topology, err = shapes.Read(o.Model)
+	return err
+}
+
+// network is what layer shapes become, up to the plans.
+type network struct {
+	graph   *integer.Graph
+	uncoded []string
+	encoder *compress.Encoder // nil if no weights are coded
+	plans   *lower.Plans
+}
+
+func (n *network) bytes() int64 { return graphBytes(n.graph) + n.plans.Bytes() }
+
+// fromShapes lowers layer shapes to a program that can be timed only.
+func (p *point) fromShapes(ctx context.Context) error {
+	o, target, options := p.options, lower.NewTarget(p.spec), lower.Options{ModelHash: p.session.topology.SHA256}
+	key := compiler.Reads(compiler.PlanPass, p.spec)
+	n, found, err := p.session.networks.get(ctx, key, func() (*network, error) {
+		o.progress("compile: lower", 0, 0)
+		n := &network{graph: p.session.topology.Network(&p.spec.Quantization)}
+		n.uncoded = uncodedShapes(n.graph, p.spec)
+		if err := n.graph.Validate(); err != nil {
+			return nil, err
+		}
+		var err error
+		if n.encoder, err = compress.New(n.graph, p.spec, compress.Options{Workers: o.workers()}); err != nil {
+			return nil, fmt.Errorf("compress: %w", err)
+		}
+		if n.encoder != nil {
+			options.Encoder = n.encoder
+		}
+		n.plans = lower.NewPlans(n.graph, target, options)
+		return n, nil
+	})
 	if err != nil {
-		return usage(err)
-	}
-	network := topology.Network(&j.spec.Quantization)
-	j.uncoded = uncodedShapes(network, j.spec)
-	if err := network.Validate(); err != nil {
 		return usage(fmt.Errorf("%s: %w", o.Model, err))
 	}
-	o.progress("compile: lower", 0, 0)
-	options := lower.Options{ModelHash: topology.SHA256}
-	if j.encoder, err = compress.New(network, j.spec, compress.Options{Workers: o.workers()}); err != nil {
-		return usage(fmt.Errorf("%s: compress: %w", o.Model, err))
+	p.origin(PlanStage, found)
+	p.shapes, p.encoder, p.uncoded = true, n.encoder, n.uncoded
+	if target.MilliBytesPerCycle, p.program, err = n.plans.Choose(target, p.judged.judge); err == nil && p.program == nil {
+		if n.encoder != nil {
+			options.Encoder = n.encoder
+		}
+		p.program, err = lower.Lower(n.graph, target, options)
 	}
-	if j.encoder != nil {
-		options.Encoder = j.encoder
-	}
-	j.program, err = lower.Best(network, lower.NewTarget(j.spec), options, judge(j.spec))
 	if err != nil {
 		return usage(fmt.Errorf("%s: lower: %w", o.Model, err))
 	}
+	p.session.networks.measure(key)
 	o.progress("compile: verify", 0, 0)
-	if err := isa.Verify(j.program, compiler.Limits(j.spec)); err != nil {
+	if err := isa.Verify(p.program, compiler.Limits(p.spec)); err != nil {
 		return usage(fmt.Errorf("%s: verify: %w", o.Model, err))
 	}
 	return nil

@@ -52,23 +52,11 @@ type source struct {
 // maxSamples bounds what is kept for each sample.
 const maxSamples = 10_000_000
 
-// openSource opens the data set of a run, or sets up random inputs.
+// openSource opens the data set of a run, or sets up random inputs; take says
+// which samples.
 func openSource(o *Options, inputs []input) (*source, error) {
 	s := &source{inputs: inputs, seed: o.Seed}
-	if o.Samples < 0 || o.Samples > maxSamples {
-		return nil, fmt.Errorf("--samples %d: the number of samples must be 0 to %d", o.Samples, maxSamples)
-	}
 	if o.Data == "" {
-		n := o.Samples
-		if n == 0 {
-			n = DefaultRandomSamples
-		}
-		for i := range n {
-			s.evaluate = append(s.evaluate, i)
-		}
-		for i := range calibrationRandom {
-			s.calibrate = append(s.calibrate, n+i)
-		}
 		s.describe = fmt.Sprintf("random normal inputs, seed %d", o.Seed)
 		return s, nil
 	}
@@ -93,14 +81,41 @@ func openSource(o *Options, inputs []input) (*source, error) {
 		s.readers = append(s.readers, r)
 	}
 	s.evaluate, s.calibrate = set.Evaluation(), set.Calibration()
-	if o.Samples > len(s.evaluate) {
-		return nil, fmt.Errorf("--samples %d: %s has %d evaluation samples", o.Samples, o.Data, len(s.evaluate))
-	}
-	if o.Samples > 0 {
-		s.evaluate = s.evaluate[:o.Samples]
-	}
 	s.describe = filepath.Base(o.Data)
 	return s, nil
+}
+
+// take is the source with its first n evaluation samples; 0 is all of the data
+// set, or DefaultRandomSamples. Random calibration samples follow those for
+// evaluation.
+func (s *source) take(n int) (*source, error) {
+	if n < 0 || n > maxSamples {
+		return nil, fmt.Errorf("--samples %d: the number of samples must be 0 to %d", n, maxSamples)
+	}
+	taken := *s
+	if s.set == nil {
+		if n == 0 {
+			n = DefaultRandomSamples
+		}
+		taken.evaluate, taken.calibrate = sequence(0, n), sequence(n, calibrationRandom)
+		return &taken, nil
+	}
+	if n > len(s.evaluate) {
+		return nil, fmt.Errorf("--samples %d: %s has %d evaluation samples", n, s.describe, len(s.evaluate))
+	}
+	if n > 0 {
+		taken.evaluate = s.evaluate[:n]
+	}
+	return &taken, nil
+}
+
+// sequence is n numbers from first.
+func sequence(first, n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = first + i
+	}
+	return list
 }
 
 // label is the class of a sample, if it has one.
