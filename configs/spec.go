@@ -103,14 +103,17 @@ func (l *LUTGEMM) TableBytes() int64 {
 	return (entries*int64(bits.Len(uint(255*l.Mu))+1) + 7) / 8
 }
 
-// TableBufferBytes is the memory of both sets of tables; 0 if the machine has no
-// unit.
-func (l *LUTGEMM) TableBufferBytes() int64 {
+// TableSlots is the number of tables of both sets; 0 if the machine has no unit.
+func (l *LUTGEMM) TableSlots() int64 {
 	if l.Lanes == 0 {
 		return 0
 	}
-	return 2 * int64(l.Tables) * l.TableBytes()
+	return 2 * int64(l.Tables)
 }
+
+// TableBufferBytes is the memory of both sets of tables; 0 if the machine has no
+// unit.
+func (l *LUTGEMM) TableBufferBytes() int64 { return l.TableSlots() * l.TableBytes() }
 
 // Vector is the unit for element-wise work, pooling, reductions and tables.
 type Vector struct {

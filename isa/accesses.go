@@ -131,7 +131,15 @@ func Accesses(list []Access, d *Dynamic, descriptor Descriptor) []Access {
 	case *LookupTile:
 		n := int(t.OutputChannels)
 		sums := 4 * n * int(t.OutputRows) * int(t.OutputColumns)
-		add(0, false, t.Input.bytes(d.Offsets[0], int(t.InputChannels), int(t.InputRows), int(t.InputColumns)))
+		if d.Instruction.Op == QueryTables {
+			add(0, false, linear(0, t.Tables()))
+		} else {
+			add(0, false, t.Input.bytes(d.Offsets[0], int(t.InputChannels), int(t.InputRows), int(t.InputColumns)))
+		}
+		if d.Instruction.Op == BuildTables {
+			add(1, true, linear(1, t.Tables()))
+			break
+		}
 		add(1, false, linear(1, t.KeyBytes()))
 		add(5, false, linear(5, t.ScaleBytes()))
 		if t.First || t.Last {

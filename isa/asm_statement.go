@@ -131,7 +131,7 @@ func parseFields(fields []field, to reflect.Value, tokens []string) error {
 			return fmt.Errorf("field %s stands twice", name)
 		}
 		seen[i] = true
-		f, v := &fields[i], to.Field(fields[i].index)
+		f, v := &fields[i], to.FieldByIndex(fields[i].index)
 		if f.count == 0 {
 			err = parseValue(f, v, text)
 		} else {

@@ -8,7 +8,7 @@ type builder struct{ p *Program }
 
 const testBuffer = 1 << 16
 
-var testLimits = Limits{Activation: testBuffer, Weight: testBuffer, Accumulator: testBuffer}
+var testLimits = Limits{Activation: testBuffer, Weight: testBuffer, Accumulator: testBuffer, Tables: testBuffer}
 
 func newBuilder() *builder {
 	p := &Program{Name: "hand built", Rounding: HalfUpShift}
@@ -61,11 +61,11 @@ func bytesOf(n uint32, class TensorClass) *Transfer {
 
 func convolution(channels, rows, columns int) *ConvolutionTile {
 	return &ConvolutionTile{
-		InputChannels: uint32(channels), OutputChannels: uint32(channels),
-		OutputRows: uint16(rows), OutputColumns: uint16(columns), InputRows: uint16(rows), InputColumns: uint16(columns),
-		KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1,
-		Input: pixels(channels, columns), Output: pixels(channels, columns), First: true, Last: true,
-		Mode: LayerMultiplier, Multiplier: 1 << 30, Shift: 38, Low: -128, High: 127,
+		InputChannels: uint32(channels), OutputChannels: uint32(channels), Window: Window{OutputRows: uint16(rows), OutputColumns: uint16(columns), InputRows: uint16(rows), InputColumns: uint16(columns),
+			KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1,
+			Input: pixels(channels, columns), Output: pixels(channels, columns), First: true, Last: true,
+			Mode: LayerMultiplier, Multiplier: 1 << 30, Shift: 38, Low: -128, High: 127,
+		},
 	}
 }
 

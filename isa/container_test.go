@@ -127,7 +127,8 @@ func TestDecodeRefusals(t *testing.T) {
 		{"binding dimensions", "bindings", "dimensions do not fit", in(bindingSection, 0, func(b []byte) { b[11] = 0xff })},
 		{"binding space", "bindings", "no region of DRAM", in(bindingSection, 0, func(b []byte) { b[12+4*8] = 7 })},
 		{"rounding", "metadata", "rounding is 7", in(metadataSection, 0, func(b []byte) { b[4+len("hand built")+32] = 7 })},
-		{"spaces", "metadata", "9 spaces, must be 8", in(metadataSection, 0, func(b []byte) { b[4+len("hand built")+33+16] = 9 })},
+		{"spaces", "metadata", "10 spaces, must be 8 to 9", in(metadataSection, 0, func(b []byte) { b[4+len("hand built")+33+16] = 10 })},
+		{"few spaces", "metadata", "7 spaces, must be 8 to 9", in(metadataSection, 0, func(b []byte) { b[4+len("hand built")+33+16] = 7 })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			data := test.change(t, encode(t, pipeline(4).p))

@@ -146,41 +146,47 @@ const (
 	HalfEvenFloat32
 )
 
-// ConvolutionTile describes one tile of Convolution or Depthwise. Weights are
-// int8 in the order [kernel row][kernel column][input channel][output channel]
-// (Depthwise: [kernel row][kernel column][channel]). Accumulators are int32 in
-// the order [row][column][output channel], dense.
+// Window is what the tiles share that multiply the patches under a sliding
+// window: the geometry, where the sums start and end, and the requantizer.
 //
-// The requantizer computes, with acc the int32 sum and s = Shift (+ k):
+// Accumulators are int32 in the order [row][column][output channel], dense. The
+// requantizer computes, with acc the int32 sum and s = Shift (+ k):
 //
 //	y = clamp(Zero + ((acc*Multiplier + 2^(s-1)) >> s), Low, High)
+type Window struct {
+	OutputRows    uint16         `isa:"output_rows,u16" doc:"output rows of the tile"`
+	OutputColumns uint16         `isa:"output_columns,u16" doc:"output columns of the tile"`
+	InputRows     uint16         `isa:"input_rows,u16" doc:"rows present in the input tile; outside is padding"`
+	InputColumns  uint16         `isa:"input_columns,u16" doc:"columns present in the input tile"`
+	OriginRow     int16          `isa:"origin_row,i16" doc:"input row under the first kernel row of output row 0; negative is padding"`
+	OriginColumn  int16          `isa:"origin_column,i16" doc:"input column under the first kernel column of output column 0"`
+	KernelRows    uint16         `isa:"kernel_rows,u16" doc:"kernel height"`
+	KernelColumns uint16         `isa:"kernel_columns,u16" doc:"kernel width"`
+	StrideRows    uint16         `isa:"stride_rows,u16" doc:"vertical stride"`
+	StrideColumns uint16         `isa:"stride_columns,u16" doc:"horizontal stride"`
+	DilateRows    uint16         `isa:"dilate_rows,u16" doc:"vertical dilation"`
+	DilateColumns uint16         `isa:"dilate_columns,u16" doc:"horizontal dilation"`
+	Input         View           `isa:"input,view" doc:"input tile"`
+	Output        View           `isa:"output,view" doc:"output tile"`
+	First         bool           `isa:"first,bool" doc:"sums start from the bias, else from the accumulators"`
+	Last          bool           `isa:"last,bool" doc:"sums are requantized to the output, else left in the accumulators"`
+	PadValue      int8           `isa:"pad_value,i8" doc:"zero point of the input, the value of padding"`
+	Mode          MultiplierMode `isa:"mode,u8" doc:"1 layer multiplier, 2 channel shift, 3 channel multiplier"`
+	Multiplier    int32          `isa:"multiplier,i32" doc:"M0, 31 bits"`
+	Shift         uint8          `isa:"shift,u8" doc:"right shift n, 1 to 62 with the channel's"`
+	Zero          int8           `isa:"zero,i8" doc:"zero point of the output"`
+	Low           int8           `isa:"low,i8" doc:"lower clamp, after the zero point"`
+	High          int8           `isa:"high,i8" doc:"upper clamp"`
+}
+
+// ConvolutionTile describes one tile of Convolution or Depthwise. Weights are
+// int8 in the order [kernel row][kernel column][input channel][output channel]
+// (Depthwise: [kernel row][kernel column][channel]).
 type ConvolutionTile struct {
-	Layer          uint16         `isa:"layer,u16" doc:"row of the layer table"`
-	InputChannels  uint32         `isa:"input_channels,u32" doc:"input channels of the tile (Depthwise: equals output_channels)"`
-	OutputChannels uint32         `isa:"output_channels,u32" doc:"output channels of the tile"`
-	OutputRows     uint16         `isa:"output_rows,u16" doc:"output rows of the tile"`
-	OutputColumns  uint16         `isa:"output_columns,u16" doc:"output columns of the tile"`
-	InputRows      uint16         `isa:"input_rows,u16" doc:"rows present in the input tile; outside is padding"`
-	InputColumns   uint16         `isa:"input_columns,u16" doc:"columns present in the input tile"`
-	OriginRow      int16          `isa:"origin_row,i16" doc:"input row under the first kernel row of output row 0; negative is padding"`
-	OriginColumn   int16          `isa:"origin_column,i16" doc:"input column under the first kernel column of output column 0"`
-	KernelRows     uint16         `isa:"kernel_rows,u16" doc:"kernel height"`
-	KernelColumns  uint16         `isa:"kernel_columns,u16" doc:"kernel width"`
-	StrideRows     uint16         `isa:"stride_rows,u16" doc:"vertical stride"`
-	StrideColumns  uint16         `isa:"stride_columns,u16" doc:"horizontal stride"`
-	DilateRows     uint16         `isa:"dilate_rows,u16" doc:"vertical dilation"`
-	DilateColumns  uint16         `isa:"dilate_columns,u16" doc:"horizontal dilation"`
-	Input          View           `isa:"input,view" doc:"input tile"`
-	Output         View           `isa:"output,view" doc:"output tile"`
-	First          bool           `isa:"first,bool" doc:"sums start from the bias, else from the accumulators"`
-	Last           bool           `isa:"last,bool" doc:"sums are requantized to the output, else left in the accumulators"`
-	PadValue       int8           `isa:"pad_value,i8" doc:"zero point of the input, the value of padding"`
-	Mode           MultiplierMode `isa:"mode,u8" doc:"1 layer multiplier, 2 channel shift, 3 channel multiplier"`
-	Multiplier     int32          `isa:"multiplier,i32" doc:"M0, 31 bits"`
-	Shift          uint8          `isa:"shift,u8" doc:"right shift n, 1 to 62 with the channel's"`
-	Zero           int8           `isa:"zero,i8" doc:"zero point of the output"`
-	Low            int8           `isa:"low,i8" doc:"lower clamp, after the zero point"`
-	High           int8           `isa:"high,i8" doc:"upper clamp"`
+	Layer          uint16 `isa:"layer,u16" doc:"row of the layer table"`
+	InputChannels  uint32 `isa:"input_channels,u32" doc:"input channels of the tile (Depthwise: equals output_channels)"`
+	OutputChannels uint32 `isa:"output_channels,u32" doc:"output channels of the tile"`
+	Window
 }
 
 // PoolMode selects what Pool computes.

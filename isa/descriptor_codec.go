@@ -27,7 +27,7 @@ func appendDescriptor(data []byte, d Descriptor) ([]byte, error) {
 func appendFields(data []byte, fields []field, from reflect.Value) []byte {
 	for i := range fields {
 		f := &fields[i]
-		v := from.Field(f.index)
+		v := from.FieldByIndex(f.index)
 		if f.count == 0 {
 			data = appendValue(data, f, v)
 			continue
@@ -100,7 +100,7 @@ func readDescriptor(data []byte) (Descriptor, int, error) {
 func readFields(data []byte, fields []field, to reflect.Value) error {
 	for i := range fields {
 		f := &fields[i]
-		v := to.Field(f.index)
+		v := to.FieldByIndex(f.index)
 		size := f.bytes()
 		if f.count == 0 {
 			if err := readValue(data[:size], f, v); err != nil {

@@ -146,7 +146,7 @@ func fieldText(fields []field, from reflect.Value) string {
 	var b strings.Builder
 	for i := range fields {
 		f := &fields[i]
-		v := from.Field(f.index)
+		v := from.FieldByIndex(f.index)
 		if v.IsZero() {
 			continue
 		}
@@ -263,24 +263,10 @@ func summary(descriptor Descriptor) string {
 	case *EncodedWeights:
 		return fmt.Sprintf("%d weights of %d bits in %d bytes, %s code", t.Elements, t.Bits, t.StreamBytes(), t.Codec)
 	case *ConvolutionTile:
-		text := fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d", t.OutputChannels, t.OutputRows, t.OutputColumns, t.InputChannels, t.KernelRows, t.KernelColumns)
-		if !t.First {
-			text += ", adds to the sums"
-		}
-		if !t.Last {
-			text += ", leaves sums"
-		}
-		return text
+		return fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d", t.OutputChannels, t.OutputRows, t.OutputColumns, t.InputChannels, t.KernelRows, t.KernelColumns) + t.sumsText()
 	case *LookupTile:
-		text := fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d, %d planes of keys of %d bits", t.OutputChannels, t.OutputRows, t.OutputColumns,
-			t.InputChannels, t.KernelRows, t.KernelColumns, t.Planes, t.Mu)
-		if !t.First {
-			text += ", adds to the sums"
-		}
-		if !t.Last {
-			text += ", leaves sums"
-		}
-		return text
+		return fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d, %d planes of keys of %d bits", t.OutputChannels, t.OutputRows, t.OutputColumns,
+			t.InputChannels, t.KernelRows, t.KernelColumns, t.Planes, t.Mu) + t.sumsText()
 	case *PoolTile:
 		return fmt.Sprintf("%s of %dx%d, %dx%dx%d", t.Mode, t.KernelRows, t.KernelColumns, t.Channels, t.OutputRows, t.OutputColumns)
 	case *BinaryTile:
@@ -293,6 +279,17 @@ func summary(descriptor Descriptor) string {
 		return fmt.Sprintf("%dx%dx%d to %dx%dx%d", t.InputChannels, t.InputRows, t.InputColumns, t.OutputChannels, t.OutputRows, t.OutputColumns)
 	}
 	return ""
+}
+
+// sumsText says which sums a tile takes over and hands on.
+func (w *Window) sumsText() (text string) {
+	if !w.First {
+		text += ", adds to the sums"
+	}
+	if !w.Last {
+		text += ", leaves sums"
+	}
+	return text
 }
 
 func (d *disassembler) constants() {

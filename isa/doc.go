@@ -8,7 +8,8 @@
 //
 // A core has in-order queues, each with its own code section: load DMA, store
 // DMA, MAC array, vector unit, and lookup_gemm, which multiplies binary codes by
-// look-up tables. A computing unit starts an instruction when the one
+// look-up tables: those that it builds for itself as it goes, or those that
+// table_builder has left in the table buffer. A computing unit starts an instruction when the one
 // before it in its queue has completed. A DMA unit issues its transfers in
 // order and lets them overlap; their effects on the same bytes are in order,
 // and a signal waits for all of them. Queues order each other by semaphores
@@ -34,10 +35,10 @@
 //
 // # Addresses
 //
-// An operand is a space, a 40-bit byte offset and two 32-bit signed steps.
+// An operand is a space, a 40-bit offset in bytes (in the table buffer: tables) and two 32-bit signed steps.
 // Spaces are regions of DRAM (weights, input, output, scratch, state), which
-// the loader places, and scratchpads (activation, weight and accumulator
-// buffer). State persists between runs; nobody writes weights or input.
+// the loader places, and scratchpads (activation, weight, accumulator and
+// table buffer). State persists between runs; nobody writes weights or input.
 // Accumulators are int32 and aligned to 4 bytes. An instruction may write
 // over what it reads only as binary and table do exactly in place (same
 // offset, same view) and as convolution and lookup do with their accumulators. A transfer

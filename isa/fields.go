@@ -42,7 +42,7 @@ type field struct {
 	name  string
 	doc   string
 	wire  wireType
-	index int      // in the Go struct
+	index []int    // in the Go struct, through embedded ones
 	count int      // elements of an array, 0 for a single value
 	enum  []string // names by value for a field that holds an enum; unnamed values are invalid
 	view  []field  // fields of a wireView
@@ -83,11 +83,18 @@ func buildFields(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
 		goField := t.Field(i)
+		if goField.Anonymous { // its fields are those of the record
+			for _, f := range buildFields(goField.Type) {
+				f.index = append([]int{i}, f.index...)
+				fields = append(fields, f)
+			}
+			continue
+		}
 		name, wireName, found := strings.Cut(goField.Tag.Get("isa"), ",")
 		if !found {
 			panic(fmt.Sprintf("isa: field %s.%s has no isa tag", t, goField.Name))
 		}
-		f := field{name: name, doc: goField.Tag.Get("doc"), index: i}
+		f := field{name: name, doc: goField.Tag.Get("doc"), index: []int{i}}
 		element := goField.Type
 		if element.Kind() == reflect.Array {
 			f.count, element = element.Len(), element.Elem()

@@ -5,7 +5,8 @@ import "fmt"
 // Unit is an in-order queue of the machine with its own code section.
 type Unit uint8
 
-// Units of one core. LookupGEMM multiplies binary codes by look-up tables.
+// Units of one core. LookupGEMM multiplies binary codes by look-up tables;
+// TableBuilder builds those that stay in the table buffer.
 const (
 	InvalidUnit Unit = iota
 	LoadDMA
@@ -13,6 +14,7 @@ const (
 	MACArray
 	VectorUnit
 	LookupGEMM
+	TableBuilder
 	unitEnd
 )
 
@@ -22,6 +24,7 @@ const NumUnits = int(unitEnd)
 var unitNames = [NumUnits]string{
 	InvalidUnit: "invalid", LoadDMA: "load", StoreDMA: "store",
 	MACArray: "mac", VectorUnit: "vector", LookupGEMM: "lookup_gemm",
+	TableBuilder: "table_builder",
 }
 
 func (u Unit) String() string {
@@ -36,7 +39,8 @@ func (u Unit) String() string {
 type Space uint8
 
 // Spaces. Regions are bound at load time, so batches and workers need no
-// recompilation; State persists between runs.
+// recompilation; State persists between runs. Offsets count bytes, in the table
+// buffer tables.
 const (
 	InvalidSpace Space = iota
 	Weights
@@ -47,6 +51,7 @@ const (
 	ActivationBuffer
 	WeightBuffer
 	AccumulatorBuffer
+	TableBuffer
 	spaceEnd
 )
 
@@ -57,6 +62,7 @@ var spaceNames = [NumSpaces]string{
 	InvalidSpace: "invalid", Weights: "weights", Input: "input", Output: "output",
 	Scratch: "scratch", State: "state", ActivationBuffer: "activation_buffer",
 	WeightBuffer: "weight_buffer", AccumulatorBuffer: "accumulator_buffer",
+	TableBuffer: "table_buffer",
 }
 
 func (s Space) String() string {
@@ -92,6 +98,8 @@ const (
 	Rearrange
 	LoadEncoded
 	Lookup
+	BuildTables
+	QueryTables
 	opcodeEnd
 )
 
@@ -128,10 +136,11 @@ type Information struct {
 }
 
 var (
-	anyUnit    = []Unit{LoadDMA, StoreDMA, MACArray, VectorUnit, LookupGEMM}
+	anyUnit    = []Unit{LoadDMA, StoreDMA, MACArray, VectorUnit, LookupGEMM, TableBuilder}
 	dramSpaces = []Space{Weights, Input, Output, Scratch, State}
 	activation = []Space{ActivationBuffer}
 	weight     = []Space{WeightBuffer}
+	table      = []Space{TableBuffer}
 )
 
 // Instructions is the one table that drives encoding, decoding, assembly,
@@ -219,6 +228,20 @@ var Instructions = [NumOpcodes]Information{
 			{Name: "output", Role: Destination, Spaces: activation, Optional: true},
 			{Name: "scales", Role: Source, Spaces: weight}},
 		Semantics: "Multiplies the patches of an input tile by a tile of binary codes: tables of the signed sums of `mu` inputs are built once for all rows and planes and queried with the keys, sums are scaled a group and added in int32; starts from the bias (`first`) or from the accumulators, and either requantizes to the output (`last`) or leaves the sums in the accumulators."},
+	BuildTables: {Name: "build_tables", Units: []Unit{TableBuilder}, Descriptor: LookupKind,
+		Operands: []Operand{
+			{Name: "input", Role: Source, Spaces: activation},
+			{Name: "tables", Role: Destination, Spaces: table}},
+		Semantics: "Builds the tables of all patches of an input tile: for each output pixel and each `mu` inputs one table, in this order, of the sums with every pattern of signs. They stay until others are built in their place."},
+	QueryTables: {Name: "query_tables", Units: []Unit{LookupGEMM}, Descriptor: LookupKind,
+		Operands: []Operand{
+			{Name: "tables", Role: Source, Spaces: table},
+			{Name: "weights", Role: Source, Spaces: weight},
+			{Name: "parameters", Role: Source, Spaces: weight, Optional: true},
+			{Name: "accumulators", Role: SourceAndDestination, Spaces: []Space{AccumulatorBuffer}, Optional: true},
+			{Name: "output", Role: Destination, Spaces: activation, Optional: true},
+			{Name: "scales", Role: Source, Spaces: weight}},
+		Semantics: "As lookup, but with tables that build_tables left in the table buffer, so that any number of tiles of rows and planes share them: queries them with the keys, scales the sums of a group and adds them."},
 }
 
 func (o Opcode) String() string {
@@ -231,15 +254,16 @@ func (o Opcode) String() string {
 // MaxOperands is the largest number of address operands of an instruction.
 const MaxOperands = 6
 
-// Address is an address operand: space and offset in bytes, plus what each
+// Address is an address operand: space and offset in bytes (in the table buffer:
+// in tables), plus what each
 // loop level adds per iteration. An operand that an instruction does not use
 // this time (such as the accumulators of a tile that is first and last) has
 // the zero Address.
 type Address struct {
 	Space     Space
-	Offset    uint64 // bytes, below 2^40
-	InnerStep int32  // bytes per iteration of the inner loop
-	OuterStep int32  // bytes per iteration of the outer loop
+	Offset    uint64 // bytes or tables, below 2^40
+	InnerStep int32  // of the offset per iteration of the inner loop
+	OuterStep int32  // of the offset per iteration of the outer loop
 }
 
 // Instruction is one decoded instruction.

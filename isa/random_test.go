@@ -48,14 +48,13 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			Bits: rapid.Uint8Range(2, 8).Draw(t, "bits"), Group: group, Run: group * wide(t, "groups"), Rows: wide(t, "rows"), Blocks: wide(t, "blocks"),
 			DRAMRowStride: rapid.Uint32Range(0, 1<<24).Draw(t, "stride"), BufferBlockStride: rapid.Uint32Range(0, 1<<24).Draw(t, "stride")}
 	case ConvolutionKind:
-		return &ConvolutionTile{Layer: layer, InputChannels: wide(t, "in"), OutputChannels: wide(t, "out"),
-			OutputRows: extent(t, "rows"), OutputColumns: extent(t, "columns"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
+		return &ConvolutionTile{Layer: layer, InputChannels: wide(t, "in"), OutputChannels: wide(t, "out"), Window: Window{OutputRows: extent(t, "rows"), OutputColumns: extent(t, "columns"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
 			OriginRow: rapid.Int16().Draw(t, "origin"), OriginColumn: rapid.Int16().Draw(t, "origin"),
 			KernelRows: uint16(rapid.IntRange(1, 9).Draw(t, "kernel")), KernelColumns: uint16(rapid.IntRange(1, 9).Draw(t, "kernel")),
 			StrideRows: extent(t, "stride"), StrideColumns: extent(t, "stride"), DilateRows: extent(t, "dilate"), DilateColumns: extent(t, "dilate"),
 			Input: drawView(t, "input"), Output: drawView(t, "output"), First: flag("first"), Last: flag("last"), PadValue: small("pad"),
 			Mode: MultiplierMode(rapid.IntRange(1, 3).Draw(t, "mode")), Multiplier: rapid.Int32Range(0, math.MaxInt32).Draw(t, "multiplier"),
-			Shift: shift, Zero: small("zero"), Low: low, High: high}
+			Shift: shift, Zero: small("zero"), Low: low, High: high}}
 	case PoolKind:
 		return &PoolTile{Layer: layer, Mode: PoolMode(rapid.IntRange(1, 3).Draw(t, "mode")), Channels: wide(t, "channels"),
 			OutputRows: extent(t, "rows"), OutputColumns: extent(t, "columns"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
@@ -80,14 +79,13 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			Input: drawView(t, "input"), Output: drawView(t, "output"), Fill: small("fill"), UseTable: flag("table")}
 	case LookupKind:
 		mu := rapid.Uint8Range(2, 10).Draw(t, "mu")
-		d := &LookupTile{Layer: layer, InputChannels: wide(t, "in"), OutputChannels: wide(t, "out"), Mu: mu, Planes: rapid.Uint8Range(1, 4).Draw(t, "planes"),
-			OutputRows: extent(t, "rows"), OutputColumns: extent(t, "columns"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
+		d := &LookupTile{Layer: layer, InputChannels: wide(t, "in"), OutputChannels: wide(t, "out"), Mu: mu, Planes: rapid.Uint8Range(1, 4).Draw(t, "planes"), Window: Window{OutputRows: extent(t, "rows"), OutputColumns: extent(t, "columns"), InputRows: extent(t, "rows"), InputColumns: extent(t, "columns"),
 			OriginRow: rapid.Int16().Draw(t, "origin"), OriginColumn: rapid.Int16().Draw(t, "origin"),
 			KernelRows: uint16(rapid.IntRange(1, 9).Draw(t, "kernel")), KernelColumns: uint16(rapid.IntRange(1, 9).Draw(t, "kernel")),
 			StrideRows: extent(t, "stride"), StrideColumns: extent(t, "stride"), DilateRows: extent(t, "dilate"), DilateColumns: extent(t, "dilate"),
 			Input: drawView(t, "input"), Output: drawView(t, "output"), First: flag("first"), Last: flag("last"), PadValue: small("pad"),
 			Mode: MultiplierMode(rapid.IntRange(1, 3).Draw(t, "mode")), Multiplier: rapid.Int32Range(0, math.MaxInt32).Draw(t, "multiplier"),
-			Shift: shift, Zero: small("zero"), Low: low, High: high}
+			Shift: shift, Zero: small("zero"), Low: low, High: high}}
 		if flag("groups") {
 			keys := rapid.Uint32Range(1, 50).Draw(t, "group")
 			d.Group, d.GroupOffset = keys*uint32(mu), uint32(mu)*rapid.Uint32Range(0, keys-1).Draw(t, "offset")

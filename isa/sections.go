@@ -250,6 +250,16 @@ func readTrace(p *Program, u Unit, r *reader) {
 	p.Trace[u] = records
 }
 
+// lastSpace is the last space whose size is stored: programs without tables in
+// the table buffer leave it out.
+func lastSpace(p *Program) Space {
+	last := spaceEnd - 1
+	for last > AccumulatorBuffer && p.RegionBytes[last] == 0 && p.Buffers[last] == 0 {
+		last--
+	}
+	return last
+}
+
 func writeMetadata(p *Program, _ Unit) ([]byte, error) {
 	if !validEnum(roundingNames[:], uint64(p.Rounding)) {
 		return nil, fmt.Errorf("rounding is %d, must name %s", uint8(p.Rounding), enumList(roundingNames[:]))
@@ -262,8 +272,9 @@ func writeMetadata(p *Program, _ Unit) ([]byte, error) {
 	data = append(data, byte(p.Rounding))
 	data = binary.LittleEndian.AppendUint64(data, uint64(p.MACs))
 	data = binary.LittleEndian.AppendUint64(data, uint64(p.Weights))
-	data = append(data, byte(NumSpaces-1))
-	for s := InvalidSpace + 1; s < spaceEnd; s++ {
+	last := lastSpace(p)
+	data = append(data, byte(last))
+	for s := InvalidSpace + 1; s <= last; s++ {
 		data = binary.LittleEndian.AppendUint64(data, p.RegionBytes[s])
 		data = binary.LittleEndian.AppendUint64(data, p.Buffers[s])
 	}
@@ -284,11 +295,16 @@ func readMetadata(p *Program, _ Unit, r *reader) {
 		r.failAt(r.at-1, fmt.Errorf("rounding is %d, must name %s", uint8(p.Rounding), enumList(roundingNames[:])))
 	}
 	p.MACs, p.Weights = int64(r.u64()), int64(r.u64())
-	if n := r.u8(); r.err == nil && int(n) != NumSpaces-1 {
-		r.failAt(r.at-1, fmt.Errorf("%d spaces, must be %d", n, NumSpaces-1))
+	last := Space(r.u8())
+	if r.err == nil && (last < AccumulatorBuffer || last >= spaceEnd) {
+		r.failAt(r.at-1, fmt.Errorf("%d spaces, must be %d to %d", last, AccumulatorBuffer, NumSpaces-1))
 	}
-	for s := InvalidSpace + 1; s < spaceEnd; s++ {
+	start := r.at
+	for s := InvalidSpace + 1; s <= last && r.err == nil; s++ {
 		p.RegionBytes[s], p.Buffers[s] = r.u64(), r.u64()
+	}
+	if r.err == nil && last != lastSpace(p) {
+		r.failAt(start, fmt.Errorf("space %s has no size: it must be left out", last))
 	}
 	p.Config = r.text()
 	for range r.count("settings", 8) {

@@ -53,9 +53,9 @@ func TestValidateRules(t *testing.T) {
 		return d
 	}
 	lookup := func(change func(*LookupTile)) Descriptor {
-		d := &LookupTile{InputChannels: 16, OutputChannels: 16, Mu: 8, Planes: 3, OutputRows: 4, OutputColumns: 4, InputRows: 4, InputColumns: 4,
+		d := &LookupTile{InputChannels: 16, OutputChannels: 16, Mu: 8, Planes: 3, Window: Window{OutputRows: 4, OutputColumns: 4, InputRows: 4, InputColumns: 4,
 			KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1, Input: view, Output: view,
-			First: true, Last: true, Mode: LayerMultiplier, Multiplier: 1 << 30, Shift: 38}
+			First: true, Last: true, Mode: LayerMultiplier, Multiplier: 1 << 30, Shift: 38}}
 		change(d)
 		return d
 	}

@@ -9,7 +9,8 @@ import (
 
 // Limits are the capacities of a core's scratchpads in bytes.
 type Limits struct {
-	Activation, Weight, Accumulator uint64
+	Activation, Weight, Accumulator uint64 // bytes
+	Tables                          uint64 // of the LUT-GEMM unit, those that are queried and those that are built
 }
 
 // Fault is one rule that a program breaks.
@@ -106,6 +107,8 @@ func (v *verifier) capacity(s Space) uint64 {
 		return v.limits.Weight
 	case AccumulatorBuffer:
 		return v.limits.Accumulator
+	case TableBuffer:
+		return v.limits.Tables
 	}
 	return v.p.RegionBytes[s]
 }

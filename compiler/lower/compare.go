@@ -12,12 +12,12 @@ import (
 func CompareLookup(g *integer.Graph, n *integer.Node, target *Target, planes, group int) (array, lookup int64) {
 	a := n.Convolution
 	in, out := g.Tensors[n.Inputs[0]].Shape, g.Tensors[n.Output].Shape
-	dense := isa.ConvolutionTile{InputChannels: uint32(in.Channels), OutputChannels: uint32(out.Channels), OutputRows: uint16(out.Rows), OutputColumns: uint16(out.Columns),
+	dense := isa.ConvolutionTile{InputChannels: uint32(in.Channels), OutputChannels: uint32(out.Channels), Window: isa.Window{OutputRows: uint16(out.Rows), OutputColumns: uint16(out.Columns),
 		KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1]), StrideRows: uint16(a.Stride[0]), StrideColumns: uint16(a.Stride[1]),
-		First: true, Last: true, Mode: isa.ChannelShift}
-	coded := isa.LookupTile{InputChannels: dense.InputChannels, OutputChannels: dense.OutputChannels, OutputRows: dense.OutputRows, OutputColumns: dense.OutputColumns,
+		First: true, Last: true, Mode: isa.ChannelShift}}
+	coded := isa.LookupTile{InputChannels: dense.InputChannels, OutputChannels: dense.OutputChannels, Mu: uint8(target.Cost.Mu), Planes: uint8(planes), Window: isa.Window{OutputRows: dense.OutputRows, OutputColumns: dense.OutputColumns,
 		KernelRows: dense.KernelRows, KernelColumns: dense.KernelColumns, StrideRows: dense.StrideRows, StrideColumns: dense.StrideColumns,
-		First: true, Last: true, Mode: isa.ChannelShift, Mu: uint8(target.Cost.Mu), Planes: uint8(planes)}
+		First: true, Last: true, Mode: isa.ChannelShift}}
 	if group < coded.Columns() {
 		coded.Group = uint32(group)
 	}

@@ -33,6 +33,9 @@ func (x *stepEmission) channelTiles() []channelTile {
 // convolutions walks the tiles of a convolution: output channels outside
 // pixels (weightsOuter) or inside, input channels always innermost.
 func (x *stepEmission) convolutions() error {
+	if x.v.held > 0 {
+		return x.heldProducts()
+	}
 	channels := x.channelTiles()
 	rows, columns := split(x.p.output.Rows, x.v.rows), split(x.p.output.Columns, x.v.columns)
 	if x.v.weightsOuter {
@@ -88,34 +91,42 @@ func (x *stepEmission) convolutions() error {
 	return nil
 }
 
+// windowTile is the part of a tile's descriptor that an output box gives, and the rows
+// and columns of input under it. Views, channels and the start and end of the
+// sums are open.
+func (x *stepEmission) windowTile(b box) (d isa.ConvolutionTile, input box) {
+	n := x.s.anchor
+	a := n.Convolution
+	in, out := x.l.graph.Tensors[n.Inputs[0]], x.l.graph.Tensors[n.Output]
+	h, originRow := window(span{b.h0, b.h}, a.Kernel[0], a.Stride[0], a.Dilation[0], a.PadBegin[0], in.Shape.Rows)
+	w, originColumn := window(span{b.w0, b.w}, a.Kernel[1], a.Stride[1], a.Dilation[1], a.PadBegin[1], in.Shape.Columns)
+	d = isa.ConvolutionTile{
+		Layer: uint16(x.s.index), OutputChannels: uint32(b.c), Window: isa.Window{OutputRows: uint16(b.h), OutputColumns: uint16(b.w),
+			InputRows: uint16(h.size), InputColumns: uint16(w.size), OriginRow: int16(originRow), OriginColumn: int16(originColumn),
+			KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1]),
+			StrideRows: uint16(a.Stride[0]), StrideColumns: uint16(a.Stride[1]),
+			DilateRows: uint16(a.Dilation[0]), DilateColumns: uint16(a.Dilation[1]),
+			PadValue: in.Zero, Mode: multiplierMode(a),
+			Multiplier: a.Requantizer.PerLayer.M0, Shift: a.Requantizer.PerLayer.Shift,
+			Zero: out.Zero, Low: a.Low, High: a.High,
+		}}
+	if d.Mode == isa.ChannelMultiplier {
+		d.Multiplier, d.Shift = 0, 0
+	}
+	return d, box{h0: h.start, h: h.size, w0: w.start, w: w.size}
+}
+
 // convolve computes one output tile.
 func (x *stepEmission) convolve(c channelTile, b box, p place) error {
 	n := x.s.anchor
-	a := n.Convolution
-	in := x.l.graph.Tensors[n.Inputs[0]]
-	out := x.l.graph.Tensors[n.Output]
 	parameters, err := x.fetchParameters(c)
 	if err != nil {
 		return err
 	}
-	h, originRow := window(span{b.h0, b.h}, a.Kernel[0], a.Stride[0], a.Dilation[0], a.PadBegin[0], in.Shape.Rows)
-	w, originColumn := window(span{b.w0, b.w}, a.Kernel[1], a.Stride[1], a.Dilation[1], a.PadBegin[1], in.Shape.Columns)
-	d := isa.ConvolutionTile{
-		Layer: uint16(x.s.index), OutputChannels: uint32(b.c), OutputRows: uint16(b.h), OutputColumns: uint16(b.w),
-		InputRows: uint16(h.size), InputColumns: uint16(w.size), OriginRow: int16(originRow), OriginColumn: int16(originColumn),
-		KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1]),
-		StrideRows: uint16(a.Stride[0]), StrideColumns: uint16(a.Stride[1]),
-		DilateRows: uint16(a.Dilation[0]), DilateColumns: uint16(a.Dilation[1]),
-		Output: p.view(), PadValue: in.Zero, Mode: multiplierMode(a),
-		Multiplier: a.Requantizer.PerLayer.M0, Shift: a.Requantizer.PerLayer.Shift,
-		Zero: out.Zero, Low: a.Low, High: a.High,
-	}
-	if d.Mode == isa.ChannelMultiplier {
-		d.Multiplier, d.Shift = 0, 0
-	}
-	record := done(n.Output, b)
+	d, input := x.windowTile(b)
+	d.Output = p.view()
 	if x.p.depthwise {
-		source, err := x.fetch(0, box{b.c0, b.c, h.start, h.size, w.start, w.size})
+		source, err := x.fetch(0, box{b.c0, b.c, input.h0, input.h, input.w0, input.w})
 		if err != nil {
 			return err
 		}
@@ -124,44 +135,64 @@ func (x *stepEmission) convolve(c channelTile, b box, p place) error {
 			return err
 		}
 		d.First, d.Last, d.InputChannels, d.Input = true, true, uint32(b.c), source.view()
-		return x.emit(isa.MACArray, isa.Depthwise, &d, record,
+		return x.emit(isa.MACArray, isa.Depthwise, &d, done(n.Output, b),
 			at(isa.ActivationBuffer, source.offset), weights, parameters, at(isa.ActivationBuffer, p.offset))
 	}
+	to := target{b, p, parameters, 0}
 	if x.p.lookup {
-		return x.multiply(c, &d, b, box{h0: h.start, h: h.size, w0: w.start, w: w.size}, p, parameters)
+		return x.multiply(c, &d, input, &to)
 	}
 	spans := split(x.p.reduction, x.v.inputChannels)
 	for i, k := range spans {
-		first := c.group*x.p.reduction + k.start
 		weights, err := x.fetchWeights(c, k, i)
 		if err != nil {
 			return err
 		}
-		source, err := x.fetch(0, box{first, k.size, h.start, h.size, w.start, w.size})
+		input.c0, input.c = c.group*x.p.reduction+k.start, k.size
+		source, err := x.fetch(0, input)
 		if err != nil {
 			return err
 		}
 		t := d
-		t.First, t.Last, t.InputChannels, t.Input = i == 0, i == len(spans)-1, uint32(k.size), source.view()
-		operands := [isa.MaxOperands]isa.Address{0: at(isa.ActivationBuffer, source.offset), 1: weights}
-		if t.First || t.Last {
-			operands[2] = parameters
-		}
-		if !t.First || !t.Last {
-			operands[3] = at(isa.AccumulatorBuffer, 0)
-		}
-		tile := isa.TraceRecord{Tensor: isa.NoTensor}
-		if t.Last {
-			operands[4] = at(isa.ActivationBuffer, p.offset)
-			tile = record
-		} else {
-			t.Output = isa.View{Block: t.Output.Block}
-		}
-		if err := x.emit(isa.MACArray, isa.Convolution, &t, tile, operands[:]...); err != nil {
+		t.InputChannels, t.Input = uint32(k.size), source.view()
+		if err := x.emitPart(isa.MACArray, isa.Convolution, &t, &t.Window, i, len(spans), &to, at(isa.ActivationBuffer, source.offset), weights); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// target is what the instructions share that compute an output tile, a part of
+// the input channels each.
+type target struct {
+	b          box
+	p          place // of the output
+	parameters isa.Address
+	sums       uint64 // offset in the accumulator buffer
+}
+
+// emitPart emits the part with a number out of count: sums start from the bias in
+// the first one and are requantized in the last one. Window w is that of d; the
+// operands are those besides parameters, accumulators and output.
+func (x *stepEmission) emitPart(unit isa.Unit, op isa.Opcode, d isa.Descriptor, w *isa.Window, number, count int, to *target, operands ...isa.Address) error {
+	w.First, w.Last = number == 0, number == count-1
+	var all [isa.MaxOperands]isa.Address
+	copy(all[:2], operands)
+	copy(all[5:], operands[2:])
+	if w.First || w.Last {
+		all[2] = to.parameters
+	}
+	if !w.First || !w.Last {
+		all[3] = at(isa.AccumulatorBuffer, to.sums)
+	}
+	record := isa.TraceRecord{Tensor: isa.NoTensor}
+	w.Output = isa.View{Block: uint16(x.p.outLayout.block)}
+	if w.Last {
+		w.Output = to.p.view()
+		all[4] = at(isa.ActivationBuffer, to.p.offset)
+		record = done(x.s.anchor.Output, to.b)
+	}
+	return x.emit(unit, op, d, record, all[:]...)
 }
 
 // fetchWeights makes a weight tile available in the weight buffer.

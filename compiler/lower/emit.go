@@ -22,7 +22,8 @@ type emission struct {
 	accesses    []isa.Access
 
 	constantBytes uint64
-	instructions  int // without waits and signals
+	peakTables    uint64 // of the table buffer
+	instructions  int    // without waits and signals
 }
 
 func at(space isa.Space, offset uint64) isa.Address { return isa.Address{Space: space, Offset: offset} }

@@ -37,8 +37,7 @@ func (p *shape) codes() *binarycode.Matrix { return p.s.anchor.Convolution.Codes
 func (p *shape) codeTile(outputs, inputs span) isa.LookupTile {
 	a := p.s.anchor.Convolution
 	s := &a.Codes.Shape
-	t := isa.LookupTile{InputChannels: uint32(inputs.size), OutputChannels: uint32(outputs.size), Mu: uint8(p.t.Cost.Mu), Planes: uint8(s.Ranges[0].Planes),
-		KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1])}
+	t := isa.LookupTile{InputChannels: uint32(inputs.size), OutputChannels: uint32(outputs.size), Mu: uint8(p.t.Cost.Mu), Planes: uint8(s.Ranges[0].Planes), Window: isa.Window{KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1])}}
 	if s.Group < s.Columns {
 		t.Group = uint32(s.Group)
 		t.GroupOffset = uint32(inputs.start * p.cells() % s.Group)
@@ -118,7 +117,11 @@ func (p *shape) lookupCycles(v *tiling, channels, rows, columns int) (cycles int
 		t := p.codeTile(span{0, channels}, k)
 		t.OutputRows, t.OutputColumns = uint16(rows), uint16(columns)
 		t.First, t.Last, t.Mode = i == 0, i == len(spans)-1, multiplierMode(p.s.anchor.Convolution)
-		cycles += p.t.Cost.Lookup(&t).Cycles
+		if v.held > 0 {
+			cycles += p.t.Cost.QueryTables(&t).Cycles
+		} else {
+			cycles += p.t.Cost.Lookup(&t).Cycles
+		}
 	}
 	return cycles
 }
@@ -142,6 +145,9 @@ func (p *shape) fewestBuilds(list []choice) []choice {
 	list = about(list, func(c *choice) int64 { return c.estimate.bytes })
 	return about(list, func(c *choice) int64 {
 		channels, _, inputs := p.tiles(&c.tiling)
+		if c.held > 0 {
+			channels = p.passes(&c.tiling)
+		}
 		// Of sub-vectors that a cut leaves narrow there is at most one a tile.
 		return int64(channels) * (int64(p.reduction*p.cells()) + int64(inputs)*p.t.Cost.Mu/2)
 	})
@@ -214,10 +220,9 @@ func scaleBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte
 	return block
 }
 
-// multiply computes an output tile of binary codes. The tile d has dense
-// weights but is the same otherwise.
-func (x *stepEmission) multiply(c channelTile, d *isa.ConvolutionTile, b, input box, p place, parameters isa.Address) error {
-	n := x.s.anchor
+// multiply computes an output tile of binary codes from the input under it. The
+// tile d has dense weights but is the same otherwise.
+func (x *stepEmission) multiply(c channelTile, d *isa.ConvolutionTile, input box, to *target) error {
 	spans := split(x.p.reduction, x.v.inputChannels)
 	for i, k := range spans {
 		weights, scales, t, err := x.fetchCodes(c, k, i)
@@ -229,26 +234,8 @@ func (x *stepEmission) multiply(c channelTile, d *isa.ConvolutionTile, b, input 
 		if err != nil {
 			return err
 		}
-		t.Layer, t.OutputRows, t.OutputColumns, t.InputRows, t.InputColumns = d.Layer, d.OutputRows, d.OutputColumns, d.InputRows, d.InputColumns
-		t.OriginRow, t.OriginColumn, t.StrideRows, t.StrideColumns = d.OriginRow, d.OriginColumn, d.StrideRows, d.StrideColumns
-		t.DilateRows, t.DilateColumns, t.Input, t.Output, t.PadValue = d.DilateRows, d.DilateColumns, source.view(), d.Output, d.PadValue
-		t.Mode, t.Multiplier, t.Shift, t.Zero, t.Low, t.High = d.Mode, d.Multiplier, d.Shift, d.Zero, d.Low, d.High
-		t.First, t.Last = i == 0, i == len(spans)-1
-		operands := [isa.MaxOperands]isa.Address{0: at(isa.ActivationBuffer, source.offset), 1: weights, 5: scales}
-		if t.First || t.Last {
-			operands[2] = parameters
-		}
-		if !t.First || !t.Last {
-			operands[3] = at(isa.AccumulatorBuffer, 0)
-		}
-		record := isa.TraceRecord{Tensor: isa.NoTensor}
-		if t.Last {
-			operands[4] = at(isa.ActivationBuffer, p.offset)
-			record = done(n.Output, b)
-		} else {
-			t.Output = isa.View{Block: t.Output.Block}
-		}
-		if err := x.emit(isa.LookupGEMM, isa.Lookup, &t, record, operands[:]...); err != nil {
+		t.Layer, t.Window, t.Input = d.Layer, d.Window, source.view()
+		if err := x.emitPart(isa.LookupGEMM, isa.Lookup, &t, &t.Window, i, len(spans), to, at(isa.ActivationBuffer, source.offset), weights, scales); err != nil {
 			return err
 		}
 	}

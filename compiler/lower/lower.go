@@ -132,6 +132,9 @@ func (l *lowering) checkSize() error {
 		p, v := l.shape(s), &l.choices[k].tiling
 		channels, pixels, inputs := p.tiles(v)
 		total += p.traffic(v).transfers + int64(channels)*int64(pixels)*int64(inputs)
+		if v.held > 0 {
+			total += int64(p.passes(v)) * int64(pixels) * int64(inputs) // builds of tables
+		}
 		if total > MaxInstructions {
 			return fmt.Errorf("layer %s: %w", s.name(), errTooLong)
 		}
@@ -244,6 +247,7 @@ func (l *lowering) program() (*isa.Program, error) {
 	p.Buffers[isa.ActivationBuffer] = uint64(l.peakActivation)
 	p.Buffers[isa.WeightBuffer] = uint64(l.peakWeight)
 	p.Buffers[isa.AccumulatorBuffer] = uint64(l.peakAccumulator)
+	p.Buffers[isa.TableBuffer] = e.peakTables
 	for i := range l.graph.Tensors {
 		t := &l.graph.Tensors[i]
 		p.Tensors = append(p.Tensors, isa.Tensor{Name: t.Name, Channels: uint32(t.Shape.Channels), Rows: uint32(t.Shape.Rows),

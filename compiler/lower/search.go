@@ -36,7 +36,10 @@ func (p *shape) traffic(v *tiling) traffic {
 			}
 			if distinct > v.inputSlots[i] {
 				times = int64(channelTiles)
-				if p.grouped {
+				switch {
+				case v.held > 0:
+					times = int64(p.passes(v))
+				case p.grouped:
 					times = int64(channelTiles / n.Convolution.Groups)
 				}
 			}
@@ -297,6 +300,11 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 			}
 		}
 	}
+	if p.lookup {
+		for _, v := range p.heldTilings(capacity, limit, channelSizes, rowSizes, columnSizes) {
+			p.slots(v, consider)
+		}
+	}
 	if len(fitting) == 0 {
 		return choice{}, least, false
 	}
@@ -362,7 +370,7 @@ func (p *shape) slots(v tiling, consider func(tiling) bool) {
 		c.weightSlots = weights
 		if p.s.anchor.Kind == integer.Convolution {
 			c.parameterSlots = min(others, channelTiles)
-			if weights == weightTiles {
+			if weights == weightTiles || v.held > 0 { // they serve every block of inputs
 				c.parameterSlots = channelTiles
 			}
 		}

@@ -26,7 +26,7 @@ func TestShapeOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := isa.Limits{Activation: uint64(spec.NPU.ActivationBufferBytes()), Weight: uint64(spec.NPU.WeightBufferBytes()), Accumulator: uint64(spec.NPU.AccumulatorBufferBytes())}
+	limits := isa.Limits{Activation: uint64(spec.NPU.ActivationBufferBytes()), Weight: uint64(spec.NPU.WeightBufferBytes()), Accumulator: uint64(spec.NPU.AccumulatorBufferBytes()), Tables: uint64(spec.LUTGEMM.TableSlots())}
 	if err := isa.Verify(shape, limits); err != nil {
 		t.Error(err)
 	}

@@ -15,6 +15,9 @@ type tiling struct {
 	outputSlots             int
 	weightSlots             int
 	parameterSlots          int
+	// held, unless 0, is the number of output channels whose sums wait in the
+	// accumulators while tables that are built once serve all of them.
+	held int
 }
 
 // need is the room a tiling takes in each scratchpad, in bytes.
@@ -73,8 +76,8 @@ type shape struct {
 // computed remembers the outcome of compute for the tile size asked for last:
 // the search asks again for every number of slots.
 type computed struct {
-	channels, rows, columns, inputChannels int
-	array, vector                          int64
+	channels, rows, columns, inputChannels, held int
+	array, vector                                int64
 }
 
 func (l *lowering) shape(s *step) *shape {
@@ -252,6 +255,9 @@ func (p *shape) needs(v *tiling) need {
 		_, _, inputs := p.tiles(v)
 		pixels := v.rows * v.columns
 		switch {
+		case v.held > 0 && inputs == 1: // sums go from tables to the requantizer
+		case v.held > 0:
+			n.accumulator = 4 * min(v.held, p.output.Channels) * pixels
 		case inputs > 1:
 			n.accumulator = 4 * v.channels * pixels
 		case p.lookup:
@@ -267,7 +273,7 @@ func (p *shape) needs(v *tiling) need {
 
 // compute is the time of the array and of the vector unit over all tiles.
 func (p *shape) compute(v *tiling) (array, vector int64) {
-	if c := &p.computed; c.channels == v.channels && c.rows == v.rows && c.columns == v.columns && c.inputChannels == v.inputChannels {
+	if c := &p.computed; c.channels == v.channels && c.rows == v.rows && c.columns == v.columns && c.inputChannels == v.inputChannels && c.held == v.held {
 		return c.array, c.vector
 	}
 	m := &p.t.Cost
@@ -287,7 +293,10 @@ func (p *shape) compute(v *tiling) (array, vector int64) {
 			}
 		}
 	}
-	p.computed = computed{v.channels, v.rows, v.columns, v.inputChannels, array, vector}
+	if v.held > 0 {
+		array = p.besideBuilds(v, array)
+	}
+	p.computed = computed{v.channels, v.rows, v.columns, v.inputChannels, v.held, array, vector}
 	return array, vector
 }
 
@@ -297,9 +306,10 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 	geometry := func() isa.ConvolutionTile {
 		g := &n.Convolution.Geometry
 		return isa.ConvolutionTile{
-			OutputChannels: uint32(channels), OutputRows: uint16(rows), OutputColumns: uint16(columns),
-			KernelRows: uint16(g.Kernel[0]), KernelColumns: uint16(g.Kernel[1]), StrideColumns: uint16(g.Stride[1]),
-			First: true, Last: true, Mode: multiplierMode(n.Convolution),
+			OutputChannels: uint32(channels), Window: isa.Window{OutputRows: uint16(rows), OutputColumns: uint16(columns),
+				KernelRows: uint16(g.Kernel[0]), KernelColumns: uint16(g.Kernel[1]), StrideColumns: uint16(g.Stride[1]),
+				First: true, Last: true, Mode: multiplierMode(n.Convolution),
+			},
 		}
 	}
 	switch {

@@ -65,8 +65,8 @@ func TestClosedForms(t *testing.T) {
 func TestDepthwiseClosedForm(t *testing.T) {
 	m := machine()
 	m.OverlapWeightLoad = true
-	tile := isa.ConvolutionTile{InputChannels: 40, OutputChannels: 40, OutputRows: 7, OutputColumns: 9,
-		KernelRows: 3, KernelColumns: 3, StrideRows: 1, StrideColumns: 1, First: true, Last: true, Mode: isa.ChannelShift}
+	tile := isa.ConvolutionTile{InputChannels: 40, OutputChannels: 40, Window: isa.Window{OutputRows: 7, OutputColumns: 9,
+		KernelRows: 3, KernelColumns: 3, StrideRows: 1, StrideColumns: 1, First: true, Last: true, Mode: isa.ChannelShift}}
 	o := m.Depthwise(&tile)
 	// 9 of 16 rows hold a kernel: one pixel a cycle; 3 folds of 16 channels.
 	if want := int64(16 + 3*63 + 16 + 16 - 2); o.Cycles != want {
@@ -138,8 +138,8 @@ func TestVectorClosedForms(t *testing.T) {
 // cut along its input channels.
 func TestTilesOfAProduct(t *testing.T) {
 	tile := func(first, last bool) *isa.ConvolutionTile {
-		return &isa.ConvolutionTile{InputChannels: 48, OutputChannels: 20, OutputRows: 5, OutputColumns: 6, KernelRows: 1, KernelColumns: 1,
-			StrideRows: 1, StrideColumns: 1, First: first, Last: last, Mode: isa.LayerMultiplier}
+		return &isa.ConvolutionTile{InputChannels: 48, OutputChannels: 20, Window: isa.Window{OutputRows: 5, OutputColumns: 6, KernelRows: 1, KernelColumns: 1,
+			StrideRows: 1, StrideColumns: 1, First: first, Last: last, Mode: isa.LayerMultiplier}}
 	}
 	const sums, rowFolds = 4 * 20 * 30, 3
 	for _, test := range []struct {
@@ -325,21 +325,21 @@ func drawOperations(t *rapid.T) map[isa.Opcode]isa.Descriptor {
 	channels, rows, columns := uint32(draw(t, "channels", 100)), extent("rows", 20), extent("columns", 20)
 	kernel := [2]uint16{extent("kernel rows", 6), extent("kernel columns", 6)}
 	stride := extent("stride", 3)
-	convolution := isa.ConvolutionTile{InputChannels: uint32(draw(t, "input channels", 200)), OutputChannels: channels, OutputRows: rows, OutputColumns: columns,
+	convolution := isa.ConvolutionTile{InputChannels: uint32(draw(t, "input channels", 200)), OutputChannels: channels, Window: isa.Window{OutputRows: rows, OutputColumns: columns,
 		KernelRows: kernel[0], KernelColumns: kernel[1], StrideRows: stride, StrideColumns: stride,
-		First: rapid.Bool().Draw(t, "first"), Last: rapid.Bool().Draw(t, "last"), Mode: isa.MultiplierMode(1 + rapid.IntRange(0, 2).Draw(t, "mode"))}
+		First: rapid.Bool().Draw(t, "first"), Last: rapid.Bool().Draw(t, "last"), Mode: isa.MultiplierMode(1 + rapid.IntRange(0, 2).Draw(t, "mode"))}}
 	depthwise := convolution
 	depthwise.InputChannels, depthwise.First, depthwise.Last = channels, true, true
-	lookup := isa.LookupTile{InputChannels: convolution.InputChannels, OutputChannels: channels, OutputRows: rows, OutputColumns: columns,
+	lookup := isa.LookupTile{InputChannels: convolution.InputChannels, OutputChannels: channels, Mu: uint8(1 + draw(t, "mu", 9)), Planes: uint8(draw(t, "planes", 4)), Window: isa.Window{OutputRows: rows, OutputColumns: columns,
 		KernelRows: kernel[0], KernelColumns: kernel[1], StrideRows: stride, StrideColumns: stride, First: convolution.First, Last: convolution.Last,
-		Mode: convolution.Mode, Mu: uint8(1 + draw(t, "mu", 9)), Planes: uint8(draw(t, "planes", 4))}
+		Mode: convolution.Mode}}
 	if keys := uint32(rapid.IntRange(0, 20).Draw(t, "group")); keys > 0 {
 		lookup.Group = keys * uint32(lookup.Mu)
 		lookup.GroupOffset = uint32(rapid.Uint32Range(0, keys-1).Draw(t, "offset")) * uint32(lookup.Mu)
 	}
 	elementwise := isa.ElementwiseTile{Channels: channels, Rows: rows, Columns: columns}
 	return map[isa.Opcode]isa.Descriptor{
-		isa.Convolution: &convolution, isa.Depthwise: &depthwise, isa.Lookup: &lookup,
+		isa.Convolution: &convolution, isa.Depthwise: &depthwise, isa.Lookup: &lookup, isa.BuildTables: &lookup, isa.QueryTables: &lookup,
 		isa.Pool: &isa.PoolTile{Mode: isa.PoolMode(1 + rapid.IntRange(0, 2).Draw(t, "pool mode")), Channels: channels, OutputRows: rows, OutputColumns: columns,
 			KernelRows: kernel[0], KernelColumns: kernel[1]},
 		isa.Binary:    &isa.BinaryTile{Mode: isa.BinaryMode(1 + rapid.IntRange(0, 2).Draw(t, "binary mode")), Channels: channels, Rows: rows, Columns: columns},

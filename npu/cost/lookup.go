@@ -25,11 +25,7 @@ func (m *Machine) Lookup(t *isa.LookupTile) Operation {
 	keys := int64(t.Keys())
 	depth := min(keys, m.Tables)                 // sub-vectors of a set
 	width := min(max(m.Tables/depth, 1), pixels) // pixels of a set
-	entries := int64(1) << t.Mu
-	if m.Symmetric {
-		entries /= 2
-	}
-	additions := entries + int64(t.Mu) - 2
+	additions := m.additions(t)
 	var o Operation
 	sets := ceilDivide(keys, depth)
 	passes := ceilDivide(pixels, width)
@@ -39,10 +35,7 @@ func (m *Machine) Lookup(t *isa.LookupTile) Operation {
 			return
 		}
 		build := ceilDivide(depth*width*additions, m.Adders)
-		lanes := ceilDivide(depth*width*rows*planes, max(m.QueryLanes, 1))
-		conflict := max(0, ceilDivide(rows*planes, m.TablePorts)-lanes)
-		scale := ceilDivide(width*rows*planes*groups, m.ScaleLanes)
-		busy := max(lanes+conflict, scale)
+		busy, conflict := m.queries(t, depth, width, groups)
 		o.Compute += times * (busy - conflict)
 		o.Bank += times * conflict
 		o.LookupBuilds += times * depth * width * additions
@@ -107,11 +100,73 @@ func (m *Machine) Lookup(t *isa.LookupTile) Operation {
 	if t.First || t.Last {
 		o.WeightRead += int64(isa.ParameterBytes(int(rows), t.Mode))
 	}
+	m.stretchQueries(&o)
+	return o
+}
+
+// additions is how many build a table.
+func (m *Machine) additions(t *isa.LookupTile) int64 {
+	entries := int64(1) << t.Mu
+	if m.Symmetric {
+		entries /= 2
+	}
+	return entries + int64(t.Mu) - 2
+}
+
+// queries is the time of querying and scaling a set of tables, depth sub-vectors
+// of width pixels, and how much of it is conflicts of ports.
+func (m *Machine) queries(t *isa.LookupTile, depth, width, groups int64) (busy, conflict int64) {
+	reads := int64(t.OutputChannels) * int64(t.Planes)
+	lanes := ceilDivide(depth*width*reads, max(m.QueryLanes, 1))
+	conflict = max(0, ceilDivide(reads, m.TablePorts)-lanes)
+	return max(lanes+conflict, ceilDivide(width*reads*groups, m.ScaleLanes)), conflict
+}
+
+// stretchQueries is stretch for operations whose Bank part holds conflicts of
+// the ports of tables: those of scratchpads wait beside them.
+func (m *Machine) stretchQueries(o *Operation) {
 	conflicts := o.Bank
-	o.Compute += conflicts // ports of scratchpads wait beside those of tables
-	m.stretch(&o)
+	o.Compute += conflicts
+	m.stretch(o)
 	o.Compute -= conflicts
 	o.Bank += conflicts
+}
+
+// BuildTables is the time of building the tables of a tile, Adders additions a
+// cycle.
+func (m *Machine) BuildTables(t *isa.LookupTile) Operation {
+	o := Operation{LookupBuilds: int64(t.Tables()) * m.additions(t)}
+	o.Compute = ceilDivide(o.LookupBuilds, m.Adders)
+	o.ActivationRead = int64(t.OutputRows) * int64(t.OutputColumns) * int64(t.Columns())
+	m.stretch(&o)
+	return o
+}
+
+// QueryTables is the time of a tile whose tables have been built: that of the
+// queries of a single set in Lookup. A key serves all pixels.
+func (m *Machine) QueryTables(t *isa.LookupTile) Operation {
+	rows, planes := int64(t.OutputChannels), int64(t.Planes)
+	pixels := int64(t.OutputRows) * int64(t.OutputColumns)
+	busy, conflict := m.queries(t, int64(t.Keys()), pixels, int64(t.Groups()))
+	o := Operation{
+		Compute: busy - conflict, Bank: conflict,
+		LookupQueries: int64(t.Tables()) * rows * planes,
+		LookupScales:  pixels * rows * planes * int64(t.Groups()),
+		WeightRead:    int64(t.KeyBytes() + t.ScaleBytes()),
+	}
+	sums := 4 * rows * pixels
+	if !t.First {
+		o.AccumulatorRead = sums
+	}
+	if t.Last {
+		o.Requantizations, o.ActivationWritten = rows*pixels, rows*pixels
+	} else {
+		o.AccumulatorWrite = sums
+	}
+	if t.First || t.Last {
+		o.WeightRead += int64(isa.ParameterBytes(int(rows), t.Mode))
+	}
+	m.stretchQueries(&o)
 	return o
 }
 

@@ -21,8 +21,8 @@ func lookupMachine() *cost.Machine {
 // pixel.
 func TestLookupClosedForm(t *testing.T) {
 	m := lookupMachine()
-	tile := &isa.LookupTile{InputChannels: 512, OutputChannels: 1024, Mu: 8, Planes: 2, OutputRows: 1, OutputColumns: 3,
-		KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, First: true, Last: true, Mode: isa.LayerMultiplier}
+	tile := &isa.LookupTile{InputChannels: 512, OutputChannels: 1024, Mu: 8, Planes: 2, Window: isa.Window{OutputRows: 1, OutputColumns: 3,
+		KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, First: true, Last: true, Mode: isa.LayerMultiplier}}
 	want := cost.Operation{
 		Compute:      6 * 4096,      // 32 * 1024 * 2 queries on 16 lanes; 2048 / 4 sums scaled meanwhile
 		Fill:         32 * 262 / 32, // the first build; the others hide behind queries
@@ -62,6 +62,59 @@ func TestLookupClosedForm(t *testing.T) {
 	if got := m.Lookup(tile); got.WeightRead != 2*1024*64+2*2*1024+4*1024 || got.Compute != 6*4096 || got.AccumulatorRead != 0 || got.Fill != 192*262/32 {
 		t.Errorf("192 tables: %+v", got)
 	}
+}
+
+// TestHeldTablesClosedForm works the same product out with tables that stay: a
+// build of all three pixels, then two tiles of 512 rows.
+func TestHeldTablesClosedForm(t *testing.T) {
+	m := lookupMachine()
+	tile := &isa.LookupTile{InputChannels: 128, OutputChannels: 512, Mu: 8, Planes: 2, Window: isa.Window{OutputRows: 1, OutputColumns: 3,
+		KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, Mode: isa.LayerMultiplier}}
+	want := cost.Operation{Cycles: 48 * 262 / 32, Compute: 48 * 262 / 32, LookupBuilds: 48 * 262, ActivationRead: 3 * 128}
+	if got := m.BuildTables(tile); got != want {
+		t.Errorf("build: got  %+v\nwant %+v", got, want)
+	}
+	want = cost.Operation{Cycles: 48 * 1024 / 16, Compute: 48 * 1024 / 16, LookupQueries: 48 * 1024, LookupScales: 3 * 1024,
+		WeightRead: 2*512*16 + 2*2*512, AccumulatorRead: 4 * 3 * 512, AccumulatorWrite: 4 * 3 * 512} // keys and scales once for all pixels
+	if got := m.QueryTables(tile); got != want {
+		t.Errorf("query: got  %+v\nwant %+v", got, want)
+	}
+	tile.First, tile.Last = true, true
+	want.AccumulatorRead, want.AccumulatorWrite, want.ActivationWritten, want.Requantizations = 0, 0, 3*512, 3*512
+	want.WeightRead += 4 * 512 // biases
+	if got := m.QueryTables(tile); got != want {
+		t.Errorf("first and last: got  %+v\nwant %+v", got, want)
+	}
+	m.QueryLanes = 64 // 48 tables of one port each serve 48
+	if got := m.QueryTables(tile); got.Compute != 768 || got.Bank != 256 || got.Cycles != 1024 {
+		t.Errorf("64 lanes: %d cycles of queries, %d of conflicts", got.Compute, got.Bank)
+	}
+}
+
+// TestHeldTablesCountWork: building once and querying tile by tile of rows makes
+// as many queries as one tile that builds its own tables, and its builds once.
+func TestHeldTablesCountWork(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := drawMachine(t)
+		tile := *drawOperations(t)[isa.Lookup].(*isa.LookupTile)
+		m.Tables = int64(tile.Tables()) // one set, so that no group is scaled twice
+		whole, queries := m.Lookup(&tile), int64(0)
+		if o := m.BuildTables(&tile); o.LookupBuilds != whole.LookupBuilds || o.LookupQueries+o.LookupScales != 0 {
+			t.Fatalf("build: %+v, one tile: %+v", o, whole)
+		}
+		scales := int64(0)
+		for rows := tile.OutputChannels; rows > 0; rows -= tile.OutputChannels {
+			tile.OutputChannels = uint32(rapid.Uint32Range(1, rows).Draw(t, "rows"))
+			o := m.QueryTables(&tile)
+			queries, scales = queries+o.LookupQueries, scales+o.LookupScales
+			if o.LookupBuilds != 0 {
+				t.Fatalf("query: %+v", o)
+			}
+		}
+		if queries != whole.LookupQueries || scales != whole.LookupScales {
+			t.Fatalf("%d queries, %d scalings, one tile: %+v", queries, scales, whole)
+		}
+	})
 }
 
 // TestLookupCountsWork: the unit does what the counted reference of the product

@@ -104,6 +104,12 @@ func (m *Machine) Of(op isa.Opcode, d isa.Descriptor) Operation {
 		}
 		return m.Convolution(t)
 	case *isa.LookupTile:
+		switch op {
+		case isa.BuildTables:
+			return m.BuildTables(t)
+		case isa.QueryTables:
+			return m.QueryTables(t)
+		}
 		return m.Lookup(t)
 	case *isa.PoolTile:
 		return m.Pool(t)

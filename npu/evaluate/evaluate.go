@@ -105,6 +105,10 @@ func (j *job) hardware(t *timing.Result) *Result {
 	for space := isa.ActivationBuffer; space <= isa.AccumulatorBuffer; space++ {
 		r.Scratchpad.PeakBytes[space.String()] = int64(p.Buffers[space])
 	}
+	if tables := p.Buffers[isa.TableBuffer]; tables > 0 {
+		r.Scratchpad.PeakBytes[isa.TableBuffer.String()] = int64(tables) * spec.LUTGEMM.TableBytes()
+		r.Scratchpad.CapacityBytes[isa.TableBuffer.String()] = spec.LUTGEMM.TableBufferBytes()
+	}
 	r.Operations = Operations{MAC: t.Total.MACs, Requantize: t.Total.Requantizations, Vector: t.Total.VectorOperations, TableLookups: t.Total.TableLookups,
 		LUTBuildAdds: t.Total.LookupBuilds, LUTQueries: t.Total.LookupQueries, LUTScaleMACs: t.Total.LookupScales,
 		XORSlices: t.Total.DecodedSlices, Corrections: t.Total.Corrections}
@@ -154,7 +158,7 @@ func stalls(p *isa.Program, t *timing.Result) Stalls {
 	}
 	s := Stalls{}
 	for _, name := range Units {
-		if units[name] == isa.LookupGEMM && len(p.Code[isa.LookupGEMM]) == 0 {
+		if u := units[name]; (u == isa.LookupGEMM || u == isa.TableBuilder) && len(p.Code[u]) == 0 {
 			continue
 		}
 		c := &t.Causes[units[name]]

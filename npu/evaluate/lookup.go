@@ -10,7 +10,8 @@ import (
 )
 
 // lookupNote says how the LUT-GEMM unit is modelled.
-const lookupNote = "Binary codes: the LUT-GEMM unit builds the next tables while it queries those that it has, within a tile; the first tables of each tile are waited for. " +
+const lookupNote = "Binary codes: tables of few pixels are built once, stay while all output channels query them, and the next ones are built meanwhile. " +
+	"Otherwise the LUT-GEMM unit builds the tables of each tile as it goes, the next while it queries those that it has; the first ones of each tile are waited for. " +
 	"Patches of convolutions are lowered on the fly at the width of the activation port. Tables are memory of their own, lut_gemm.tables of them twice."
 
 // codeNotes are what a reader must know of layers with binary codes, and of

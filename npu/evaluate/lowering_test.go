@@ -45,6 +45,7 @@ func limits(spec *configs.Spec) isa.Limits {
 		Activation:  uint64(spec.NPU.ActivationBufferBytes()),
 		Weight:      uint64(spec.NPU.WeightBufferBytes()),
 		Accumulator: uint64(spec.NPU.AccumulatorBufferBytes()),
+		Tables:      uint64(spec.LUTGEMM.TableSlots()),
 	}
 }
 

@@ -231,7 +231,7 @@ type Stalls map[string]UnitStalls
 
 // Units are the keys of Stalls in the order of the machine. That of LUT-GEMM
 // stands in the results of programs that use it.
-var Units = []string{"load", "store", "mac", "vector", "lookup_gemm"}
+var Units = []string{"load", "store", "mac", "vector", "lookup_gemm", "table_builder"}
 
 // Layer is a row of the layer table. Cycles, bytes and energy of the layers
 // sum to the totals.

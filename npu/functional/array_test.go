@@ -43,11 +43,12 @@ func (b *bench) parameterBlock(t *rapid.T, offset, n int, d *isa.ConvolutionTile
 
 func drawConvolution(t *rapid.T, w *window, outputs int) isa.ConvolutionTile {
 	d := isa.ConvolutionTile{
-		OutputChannels: uint32(outputs), OutputRows: uint16(w.outputRows), OutputColumns: uint16(w.outputColumns),
-		InputRows: uint16(w.inputRows), InputColumns: uint16(w.inputColumns), OriginRow: int16(w.origin[0]), OriginColumn: int16(w.origin[1]),
-		KernelRows: uint16(w.kernel[0]), KernelColumns: uint16(w.kernel[1]), StrideRows: uint16(w.stride[0]), StrideColumns: uint16(w.stride[1]),
-		DilateRows: uint16(w.dilation[0]), DilateColumns: uint16(w.dilation[1]), PadValue: rapid.Int8().Draw(t, "padding"),
-		Mode: isa.MultiplierMode(rapid.IntRange(1, 3).Draw(t, "mode")),
+		OutputChannels: uint32(outputs), Window: isa.Window{OutputRows: uint16(w.outputRows), OutputColumns: uint16(w.outputColumns),
+			InputRows: uint16(w.inputRows), InputColumns: uint16(w.inputColumns), OriginRow: int16(w.origin[0]), OriginColumn: int16(w.origin[1]),
+			KernelRows: uint16(w.kernel[0]), KernelColumns: uint16(w.kernel[1]), StrideRows: uint16(w.stride[0]), StrideColumns: uint16(w.stride[1]),
+			DilateRows: uint16(w.dilation[0]), DilateColumns: uint16(w.dilation[1]), PadValue: rapid.Int8().Draw(t, "padding"),
+			Mode: isa.MultiplierMode(rapid.IntRange(1, 3).Draw(t, "mode")),
+		},
 	}
 	if d.Mode != isa.ChannelMultiplier {
 		d.Multiplier, d.Shift = rapid.Int32Range(0, 1<<31-1).Draw(t, "multiplier"), uint8(rapid.IntRange(25, 45).Draw(t, "shift"))

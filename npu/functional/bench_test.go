@@ -23,6 +23,7 @@ type bench struct {
 	constants   []int8 // weight buffer
 	unit        isa.Unit
 	code        []isa.Instruction
+	builds      []isa.Instruction // of the table builder, before all code
 	descriptors []isa.Descriptor
 }
 
@@ -50,6 +51,13 @@ func (b *bench) add(op isa.Opcode, d isa.Descriptor, operands ...isa.Address) {
 	copy(in.Operands[:], operands)
 	b.descriptors = append(b.descriptors, d)
 	b.code = append(b.code, in)
+}
+
+// build appends a build of tables.
+func (b *bench) build(d isa.Descriptor, operands ...isa.Address) {
+	b.add(isa.BuildTables, d, operands...)
+	last := len(b.code) - 1
+	b.builds, b.code = append(b.builds, b.code[last]), b.code[:last]
 }
 
 func raw(class isa.TensorClass) *isa.Transfer {
@@ -82,6 +90,12 @@ func (b *bench) program() *isa.Program {
 		{Op: isa.Signal, Count: 0}, halt}
 	p.Code[b.unit] = append(append([]isa.Instruction{{Op: isa.Wait, Count: 0}}, b.code...), isa.Instruction{Op: isa.Signal, Count: 1}, halt)
 	p.Code[isa.StoreDMA] = []isa.Instruction{{Op: isa.Wait, Count: 1}, transfer(isa.Store, n, isa.ActivationBuffer, isa.Output), halt}
+	if len(b.builds) > 0 {
+		p.Semaphores = append(p.Semaphores, isa.Semaphore{Signaller: isa.LoadDMA, Waiter: isa.TableBuilder}, isa.Semaphore{Signaller: isa.TableBuilder, Waiter: b.unit})
+		p.Code[isa.LoadDMA] = append(p.Code[isa.LoadDMA][:3], isa.Instruction{Op: isa.Signal, Count: 2}, halt)
+		p.Code[isa.TableBuilder] = append(append([]isa.Instruction{{Op: isa.Wait, Count: 2}}, b.builds...), isa.Instruction{Op: isa.Signal, Count: 3}, halt)
+		p.Code[b.unit] = append([]isa.Instruction{{Op: isa.Wait, Count: 3}}, p.Code[b.unit]...)
+	}
 	binding := isa.Binding{Space: isa.Input, Shape: []int64{bufferBytes}, Block: 1, PixelBytes: 1, RowStride: bufferBytes, BlockStride: bufferBytes}
 	p.Inputs = []isa.Binding{binding}
 	binding.Space = isa.Output
@@ -89,7 +103,7 @@ func (b *bench) program() *isa.Program {
 	return p
 }
 
-var benchLimits = isa.Limits{Activation: bufferBytes, Weight: bufferBytes, Accumulator: bufferBytes}
+var benchLimits = isa.Limits{Activation: bufferBytes, Weight: bufferBytes, Accumulator: bufferBytes, Tables: bufferBytes}
 
 // expect executes the instructions and compares the whole buffer with want.
 func (b *bench) expect(t *rapid.T, want []int8) {

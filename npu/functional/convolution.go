@@ -40,7 +40,7 @@ func grow[T any](buffer *[]T, n int) []T {
 const maxWorkingBytes = 1 << 30
 
 // workingBytes is the size of the patch and the sums of a tile.
-func workingBytes(t *isa.ConvolutionTile) int {
+func workingBytes(t *isa.Window, inputChannels, outputChannels uint32) int {
 	// Divided, not multiplied: extents at their limits leave 64 bits.
 	product := func(a, b int) int {
 		if a > maxWorkingBytes/b {
@@ -48,17 +48,16 @@ func workingBytes(t *isa.ConvolutionTile) int {
 		}
 		return a * b
 	}
-	area := product(reach(int(t.OutputRows), int(t.StrideRows), int(t.KernelRows), int(t.DilateRows)),
-		reach(int(t.OutputColumns), int(t.StrideColumns), int(t.KernelColumns), int(t.DilateColumns)))
+	area := product(patchExtent(t))
 	pixels := int(t.OutputRows) * int(t.OutputColumns)
-	return product(area, int(t.InputChannels)) + 4*product(pixels, int(t.OutputChannels))
+	return product(area, int(inputChannels)) + 4*product(pixels, int(outputChannels))
 }
 
 func (s *scratch) sums(n int) []int32 { return grow(&s.sum, n) }
 
 // parameters reads the parameter block of a tile: bias, multiplier and total
 // shift of each output channel.
-func (s *State) parameters(offset, n int, t *isa.ConvolutionTile) (biases, multipliers []int32, shifts []uint8) {
+func (s *State) parameters(offset, n int, t *isa.Window) (biases, multipliers []int32, shifts []uint8) {
 	k := &s.scratch
 	biases, multipliers, shifts = grow(&k.biases, n), grow(&k.multipliers, n), grow(&k.shifts, n)
 	s.bytes32(offset, n, func(i int, v uint32) { biases[i] = int32(v) })
@@ -85,10 +84,11 @@ func (s *State) parameters(offset, n int, t *isa.ConvolutionTile) (biases, multi
 	return biases, multipliers, shifts
 }
 
-// gatherPatch copies channels [c0, c0+channels) of the input under a tile to
-// rows x columns pixels, padding filled in.
-func (s *State) gatherPatch(base int, t *isa.ConvolutionTile, c0, channels, rows, columns int) []int8 {
+// gatherPatch copies channels [c0, c0+channels) of the input under a tile to the
+// pixels of patchExtent, padding filled in.
+func (s *State) gatherPatch(base int, t *isa.Window, c0, channels int) []int8 {
 	memory := s.buffer[isa.ActivationBuffer]
+	rows, columns := patchExtent(t)
 	patch := grow(&s.scratch.patch, rows*columns*channels)
 	originY, originX := int(t.OriginRow), int(t.OriginColumn)
 	block := int(t.Input.Block)
@@ -156,30 +156,59 @@ func movePixels(to []int8, toStride int, from []int8, fromStride, count, n int) 
 // reach is the input extent under n outputs of a sliding window.
 func reach(n, stride, kernel, dilation int) int { return (n-1)*stride + (kernel-1)*dilation + 1 }
 
+// patchExtent is the rows and columns of input under a tile, padding included.
+func patchExtent(t *isa.Window) (rows, columns int) {
+	return reach(int(t.OutputRows), int(t.StrideRows), int(t.KernelRows), int(t.DilateRows)),
+		reach(int(t.OutputColumns), int(t.StrideColumns), int(t.KernelColumns), int(t.DilateColumns))
+}
+
+// partialSums are the sums of a tile: row, column, output channel.
+type partialSums struct {
+	values      []int32
+	outputs     int
+	multipliers []int32 // of the outputs, if sums start or end here
+	shifts      []uint8
+}
+
+// startSums starts the sums of a tile from the bias or the accumulators.
+func (s *State) startSums(d *isa.Dynamic, t *isa.Window, outputs int) partialSums {
+	p := partialSums{outputs: outputs}
+	var biases []int32
+	if t.First || t.Last {
+		biases, p.multipliers, p.shifts = s.parameters(int(d.Offsets[2]), outputs, t)
+	}
+	p.values = s.scratch.sums(int(t.OutputRows) * int(t.OutputColumns) * outputs)
+	if !t.First {
+		copy(p.values, s.accumulator[d.Offsets[3]/4:])
+		return p
+	}
+	for i := 0; i < len(p.values); i += outputs {
+		copy(p.values[i:i+outputs], biases)
+	}
+	return p
+}
+
+// finishSums leaves the sums of a tile in the accumulators or requantizes them.
+func (s *State) finishSums(d *isa.Dynamic, t *isa.Window, p *partialSums) {
+	if !t.Last {
+		copy(s.accumulator[d.Offsets[3]/4:], p.values)
+		return
+	}
+	out := int(d.Offsets[4])
+	runs(&t.Output, p.outputs, func(c, count int) {
+		s.requantize(t, out, c, count, p.values[c:], p.outputs, p.multipliers[c:], p.shifts[c:])
+	})
+}
+
 // convolution executes a tile on the MAC array: for each kernel row (or cell,
 // where columns are dilated) the patch rows are multiplied as they lie.
 func (s *State) convolution(d *isa.Dynamic, t *isa.ConvolutionTile) {
 	channels, outputs := int(t.InputChannels), int(t.OutputChannels)
 	rows, columns := int(t.OutputRows), int(t.OutputColumns)
-	patchRows := reach(rows, int(t.StrideRows), int(t.KernelRows), int(t.DilateRows))
-	patchColumns := reach(columns, int(t.StrideColumns), int(t.KernelColumns), int(t.DilateColumns))
-	patch := s.gatherPatch(int(d.Offsets[0]), t, 0, channels, patchRows, patchColumns)
-
-	var biases, multipliers []int32
-	var shifts []uint8
-	if t.First || t.Last {
-		biases, multipliers, shifts = s.parameters(int(d.Offsets[2]), outputs, t)
-	}
-	sums := s.scratch.sums(rows * columns * outputs)
-	accumulators := s.accumulator[d.Offsets[3]/4:]
-	if t.First {
-		for i := 0; i < len(sums); i += outputs {
-			copy(sums[i:i+outputs], biases)
-		}
-	} else {
-		copy(sums, accumulators[:len(sums)])
-	}
-
+	_, patchColumns := patchExtent(&t.Window)
+	patch := s.gatherPatch(int(d.Offsets[0]), &t.Window, 0, channels)
+	p := s.startSums(d, &t.Window, outputs)
+	sums := p.values
 	run, cells := int(t.KernelColumns)*channels, int(t.KernelRows)
 	if t.DilateColumns > 1 {
 		run, cells = channels, int(t.KernelRows)*int(t.KernelColumns)
@@ -202,14 +231,7 @@ func (s *State) convolution(d *isa.Dynamic, t *isa.ConvolutionTile) {
 			kernel.Multiply(columns, patch[first+h*int(t.StrideRows)*patchColumns*channels:], pixel, w, sums[h*columns*outputs:], outputs)
 		}
 	}
-	if !t.Last {
-		copy(accumulators, sums)
-		return
-	}
-	out := int(d.Offsets[4])
-	runs(&t.Output, outputs, func(c, count int) {
-		s.requantize(t, out, c, count, sums[c:], outputs, multipliers[c:], shifts[c:])
-	})
+	s.finishSums(d, &t.Window, &p)
 }
 
 // pixelsAtOnce bounds the pixels that one call of the requantizer takes.
@@ -218,7 +240,7 @@ const pixelsAtOnce = 64
 // requantize turns the sums of channels [c, c+count) of a tile into elements
 // of the output. The sums of a pixel stand stride apart. Where pixels lie side
 // by side in the output, one call of the kernel takes many of them.
-func (s *State) requantize(t *isa.ConvolutionTile, out, c, count int, sums []int32, stride int, multipliers []int32, shifts []uint8) {
+func (s *State) requantize(t *isa.Window, out, c, count int, sums []int32, stride int, multipliers []int32, shifts []uint8) {
 	memory := s.buffer[isa.ActivationBuffer]
 	rows, columns := int(t.OutputRows), int(t.OutputColumns)
 	if int(t.Output.RowStride) == columns*int(t.Output.PixelStride) {
@@ -266,14 +288,13 @@ func moveSums(to, from []int32, fromStride, count, n int) {
 func (s *State) depthwise(d *isa.Dynamic, t *isa.ConvolutionTile) {
 	channels := int(t.OutputChannels)
 	rows, columns := int(t.OutputRows), int(t.OutputColumns)
-	patchRows := reach(rows, int(t.StrideRows), int(t.KernelRows), int(t.DilateRows))
-	patchColumns := reach(columns, int(t.StrideColumns), int(t.KernelColumns), int(t.DilateColumns))
+	_, patchColumns := patchExtent(&t.Window)
 	cells := int(t.KernelRows) * int(t.KernelColumns)
-	biases, multipliers, shifts := s.parameters(int(d.Offsets[2]), channels, t)
+	biases, multipliers, shifts := s.parameters(int(d.Offsets[2]), channels, &t.Window)
 	all := s.buffer[isa.WeightBuffer][d.Offsets[1]:]
 	out := int(d.Offsets[3])
 	runs(&t.Output, channels, func(c, count int) {
-		patch := s.gatherPatch(int(d.Offsets[0]), t, c, count, patchRows, patchColumns)
+		patch := s.gatherPatch(int(d.Offsets[0]), &t.Window, c, count)
 		weights, offsets := grow(&s.scratch.weights, cells*count), grow(&s.scratch.offsets, cells)
 		for cell := range cells {
 			copy(weights[cell*count:(cell+1)*count], all[cell*channels+c:])
@@ -287,6 +308,6 @@ func (s *State) depthwise(d *isa.Dynamic, t *isa.ConvolutionTile) {
 		for h := range rows {
 			kernel.DepthwiseRow(columns, count, sums[h*columns*count:], count, patch[h*int(t.StrideRows)*patchColumns*count:], int(t.StrideColumns)*count, offsets, weights)
 		}
-		s.requantize(t, out, c, count, sums, count, multipliers[c:], shifts[c:])
+		s.requantize(&t.Window, out, c, count, sums, count, multipliers[c:], shifts[c:])
 	})
 }

@@ -23,6 +23,9 @@ type Engine struct {
 	streams [isa.NumUnits]*isa.Stream
 	limits  isa.Limits
 	decoded map[encodedTile][]int8
+	// Tables in the table buffer are 2^tableShift entries apart: room for those of
+	// the widest keys.
+	tableShift uint8
 }
 
 // maxRegionBytes bounds the memory of a State.
@@ -47,19 +50,21 @@ func New(p *isa.Program, limits isa.Limits) (*Engine, error) {
 	if total > maxRegionBytes {
 		return nil, fmt.Errorf("program %s takes more than %d GiB of DRAM: too much to execute on this host", p.Name, maxRegionBytes>>30)
 	}
+	tableShift := uint8(0)
 	for i, d := range p.Descriptors {
 		var n int
 		switch t := d.(type) {
 		case *isa.ConvolutionTile:
-			n = workingBytes(t)
+			n = workingBytes(&t.Window, t.InputChannels, t.OutputChannels)
 		case *isa.LookupTile:
 			n = lookupBytes(t)
+			tableShift = max(tableShift, t.Mu)
 		}
 		if n > maxWorkingBytes {
 			return nil, fmt.Errorf("program %s, descriptor d%d: the tile with its padding takes %d bytes of working memory, the engine gives at most %d", p.Name, i, n, maxWorkingBytes)
 		}
 	}
-	e := &Engine{program: p, limits: limits}
+	e := &Engine{program: p, limits: limits, tableShift: tableShift}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
 		s, err := isa.NewStream(p.Code[u])
 		if err != nil {
@@ -95,6 +100,7 @@ type State struct {
 	dram        [isa.NumSpaces][]byte
 	buffer      [isa.NumSpaces][]int8 // scratchpads of bytes
 	accumulator []int32
+	tables      []int16 // of the LUT-GEMM unit, those that stay
 	semaphores  []uint32
 	queues      [isa.NumUnits]queue
 	scratch     scratch
@@ -124,6 +130,9 @@ func (e *Engine) NewState() *State {
 	s.buffer[isa.ActivationBuffer] = make([]int8, e.room(isa.ActivationBuffer, e.limits.Activation))
 	s.buffer[isa.WeightBuffer] = make([]int8, e.room(isa.WeightBuffer, e.limits.Weight))
 	s.accumulator = make([]int32, e.room(isa.AccumulatorBuffer, e.limits.Accumulator)/4)
+	if len(e.program.Code[isa.TableBuilder]) > 0 {
+		s.tables = make([]int16, e.room(isa.TableBuffer, e.limits.Tables)<<e.tableShift)
+	}
 	return s
 }
 
@@ -263,7 +272,16 @@ func (s *State) execute(u isa.Unit, q *queue) error {
 		}
 		out, extent = &t.Output, [3]int{int(t.OutputChannels), int(t.OutputRows), int(t.OutputColumns)}
 	case *isa.LookupTile:
-		s.lookup(d, t)
+		if d.Instruction.Op == isa.BuildTables {
+			s.buildTables(d, t)
+			q.computed++ // completes no tile of a tensor
+			return nil
+		}
+		if d.Instruction.Op == isa.QueryTables {
+			s.queryTables(d, t)
+		} else {
+			s.lookup(d, t)
+		}
 		operand = 4
 		out, extent = &t.Output, [3]int{int(t.OutputChannels), int(t.OutputRows), int(t.OutputColumns)}
 	case *isa.PoolTile:

@@ -15,7 +15,7 @@ const tablesAtOnce = 32
 // lookupBytes is the working memory of a tile: that of a convolution, its keys
 // unpacked, and scales.
 func lookupBytes(t *isa.LookupTile) int {
-	n := workingBytes(t.Convolution())
+	n := workingBytes(&t.Window, t.InputChannels, t.OutputChannels)
 	return n + 2*int(t.Planes)*int(t.OutputChannels)*t.Keys() + 2*t.ScaleBytes()
 }
 
@@ -23,75 +23,139 @@ func lookupBytes(t *isa.LookupTile) int {
 // sub-vectors are built by dynamic programming and queried by all rows and
 // planes, and the sums of each group are scaled.
 func (s *State) lookup(d *isa.Dynamic, t *isa.LookupTile) {
-	c := t.Convolution()
-	channels, outputs := int(t.InputChannels), int(t.OutputChannels)
-	rows, columns := int(t.OutputRows), int(t.OutputColumns)
-	patchRows := reach(rows, int(t.StrideRows), int(t.KernelRows), int(t.DilateRows))
-	patchColumns := reach(columns, int(t.StrideColumns), int(t.KernelColumns), int(t.DilateColumns))
-	patch := s.gatherPatch(int(d.Offsets[0]), c, 0, channels, patchRows, patchColumns)
-
-	var biases, multipliers []int32
-	var shifts []uint8
-	if t.First || t.Last {
-		biases, multipliers, shifts = s.parameters(int(d.Offsets[2]), outputs, c)
-	}
-	sums := s.scratch.sums(rows * columns * outputs)
-	accumulators := s.accumulator[d.Offsets[3]/4:]
-	if t.First {
-		for i := 0; i < len(sums); i += outputs {
-			copy(sums[i:i+outputs], biases)
-		}
-	} else {
-		copy(sums, accumulators[:len(sums)])
-	}
-
-	weights := s.buffer[isa.WeightBuffer][d.Offsets[1]:]
-	var keys []uint16
-	if t.Mu != 8 {
-		keys = s.unpackKeys(weights, t)
-	}
-	stored := s.buffer[isa.WeightBuffer][d.Offsets[5]:]
-	scales := grow(&s.scratch.scales, t.ScaleBytes()/2)
-	for i := range scales {
-		scales[i] = int32(stored[2*i+1])<<8 | int32(uint8(stored[2*i]))
-	}
-	mu, count := int(t.Mu), t.Keys()
-	inputs := grow(&s.scratch.inputs, count*mu)
-	clear(inputs[t.Columns():])
+	p := s.newPatches(d, t)
+	sums := s.startSums(d, &t.Window, int(t.OutputChannels))
+	codes := s.newCodes(d, t)
+	mu := int(t.Mu)
 	tables := grow(&s.scratch.tables, tablesAtOnce<<mu)
-	for h := range rows {
-		for w := range columns {
-			origin := (h*int(t.StrideRows)*patchColumns + w*int(t.StrideColumns)) * channels
-			gatherInputs(inputs, patch[origin:], t, patchColumns)
-			sum := sums[(h*columns+w)*outputs:][:outputs]
-			first := 0
-			for g := range t.Groups() {
-				for end := t.GroupEnd(g); first < end; {
-					n := min(end-first, tablesAtOnce)
-					for i := range n {
-						binarycode.BuildTable(tables[i<<mu:(i+1)<<mu], inputs[(first+i)*mu:(first+i+1)*mu], false)
-					}
-					for plane := range int(t.Planes) {
-						from, scale := plane*outputs*count+first, scales[(g*int(t.Planes)+plane)*outputs:]
-						if mu == 8 {
-							queryBytes(sum, weights[from:], count, n, tables, scale)
-						} else {
-							query(sum, keys[from:], count, n, tables, mu, scale)
-						}
-					}
-					first += n
-				}
+	for pixel := range int(t.OutputRows) * int(t.OutputColumns) {
+		p.gather(pixel)
+		first := 0
+		for g := range t.Groups() {
+			for end := t.GroupEnd(g); first < end; {
+				n := min(end-first, tablesAtOnce)
+				p.build(tables, mu, first, n)
+				codes.query(sums.values[pixel*sums.outputs:][:sums.outputs], tables, g, first, n)
+				first += n
 			}
 		}
 	}
-	if !t.Last {
-		copy(accumulators, sums)
-		return
+	s.finishSums(d, &t.Window, &sums)
+}
+
+// buildTables executes BuildTables.
+func (s *State) buildTables(d *isa.Dynamic, t *isa.LookupTile) {
+	p := s.newPatches(d, t)
+	keys, shift := t.Keys(), int(s.engine.tableShift)
+	for pixel := range int(t.OutputRows) * int(t.OutputColumns) {
+		p.gather(pixel)
+		p.build(s.tables[(int(d.Offsets[1])+pixel*keys)<<shift:], shift, 0, keys)
 	}
-	out := int(d.Offsets[4])
-	runs(&t.Output, outputs, func(channel, count int) {
-		s.requantize(c, out, channel, count, sums[channel:], outputs, multipliers[channel:], shifts[channel:])
-	})
+}
+
+// queryTables executes QueryTables.
+func (s *State) queryTables(d *isa.Dynamic, t *isa.LookupTile) {
+	sums := s.startSums(d, &t.Window, int(t.OutputChannels))
+	codes := s.newCodes(d, t)
+	keys, mu, shift := t.Keys(), int(t.Mu), int(s.engine.tableShift)
+	dense := grow(&s.scratch.tables, tablesAtOnce<<mu)
+	for pixel := range int(t.OutputRows) * int(t.OutputColumns) {
+		first := 0
+		for g := range t.Groups() {
+			for end := t.GroupEnd(g); first < end; {
+				n := min(end-first, tablesAtOnce)
+				tables := s.tables[(int(d.Offsets[0])+pixel*keys+first)<<shift:]
+				if shift != mu { // only in programs with keys of several widths
+					for i := range n {
+						copy(dense[i<<mu:(i+1)<<mu], tables[i<<shift:])
+					}
+					tables = dense
+				}
+				codes.query(sums.values[pixel*sums.outputs:][:sums.outputs], tables, g, first, n)
+				first += n
+			}
+		}
+	}
+	s.finishSums(d, &t.Window, &sums)
+}
+
+// patches are the inputs of a tile, pixel by pixel in the order of the columns
+// of the codes.
+type patches struct {
+	t       *isa.LookupTile
+	patch   []int8
+	columns int // of the patch
+	inputs  []int16
+}
+
+func (s *State) newPatches(d *isa.Dynamic, t *isa.LookupTile) patches {
+	p := patches{t: t, patch: s.gatherPatch(int(d.Offsets[0]), &t.Window, 0, int(t.InputChannels))}
+	_, p.columns = patchExtent(&t.Window)
+	p.inputs = grow(&s.scratch.inputs, t.Keys()*int(t.Mu))
+	clear(p.inputs[t.Columns():])
+	return p
+}
+
+// gather collects the inputs of a pixel: channel, kernel row, kernel column; the
+// zero point is subtracted.
+func (p *patches) gather(pixel int) {
+	t := p.t
+	channels := int(t.InputChannels)
+	h, w := pixel/int(t.OutputColumns), pixel%int(t.OutputColumns)
+	patch := p.patch[(h*int(t.StrideRows)*p.columns+w*int(t.StrideColumns))*channels:]
+	cells := int(t.KernelRows) * int(t.KernelColumns)
+	zero := int16(t.PadValue)
+	for y := range int(t.KernelRows) {
+		for x := range int(t.KernelColumns) {
+			from := patch[(y*int(t.DilateRows)*p.columns+x*int(t.DilateColumns))*channels:][:channels]
+			cell := y*int(t.KernelColumns) + x
+			for c, q := range from {
+				p.inputs[c*cells+cell] = int16(q) - zero
+			}
+		}
+	}
+}
+
+// build makes the tables of n sub-vectors of the pixel, 2^shift entries apart.
+func (p *patches) build(tables []int16, shift, first, n int) {
+	mu := int(p.t.Mu)
+	for i := range n {
+		binarycode.BuildTable(tables[i<<shift:i<<shift+1<<mu], p.inputs[(first+i)*mu:(first+i+1)*mu], false)
+	}
+}
+
+// codes are the keys and scales of a tile.
+type codes struct {
+	t      *isa.LookupTile
+	stored []int8   // keys as they lie in the weight buffer
+	keys   []uint16 // unpacked, unless keys are bytes
+	scales []int32
+}
+
+func (s *State) newCodes(d *isa.Dynamic, t *isa.LookupTile) codes {
+	c := codes{t: t, stored: s.buffer[isa.WeightBuffer][d.Offsets[1]:], scales: grow(&s.scratch.scales, t.ScaleBytes()/2)}
+	if t.Mu != 8 {
+		c.keys = s.unpackKeys(c.stored, t)
+	}
+	stored := s.buffer[isa.WeightBuffer][d.Offsets[5]:]
+	for i := range c.scales {
+		c.scales[i] = int32(stored[2*i+1])<<8 | int32(uint8(stored[2*i]))
+	}
+	return c
+}
+
+// query adds to the sums of a pixel what n tables from sub-vector first on, of
+// one group, give with the keys of all rows and planes.
+func (c *codes) query(sums []int32, tables []int16, group, first, n int) {
+	outputs, count := int(c.t.OutputChannels), c.t.Keys()
+	for plane := range int(c.t.Planes) {
+		from, scales := plane*outputs*count+first, c.scales[(group*int(c.t.Planes)+plane)*outputs:]
+		if c.t.Mu == 8 {
+			queryBytes(sums, c.stored[from:], count, n, tables, scales)
+		} else {
+			query(sums, c.keys[from:], count, n, tables, int(c.t.Mu), scales)
+		}
+	}
 }
 
 // query adds, for each row, its scale times the sum of the entries that n of its
@@ -135,24 +199,6 @@ func queryBytes(sums []int32, keys []int8, stride, n int, tables []int16, scales
 			s += int32(tables[(first+i)<<8|int(key)])
 		}
 		sums[r] += scales[r] * s
-	}
-}
-
-// gatherInputs collects the inputs of a pixel in the order of the columns:
-// channel, kernel row, kernel column; the zero point is subtracted.
-func gatherInputs(to []int16, patch []int8, t *isa.LookupTile, patchColumns int) {
-	channels := int(t.InputChannels)
-	kernelRows, kernelColumns := int(t.KernelRows), int(t.KernelColumns)
-	cells := kernelRows * kernelColumns
-	zero := int16(t.PadValue)
-	for y := range kernelRows {
-		for x := range kernelColumns {
-			from := patch[(y*int(t.DilateRows)*patchColumns+x*int(t.DilateColumns))*channels:][:channels]
-			cell := y*kernelColumns + x
-			for c, q := range from {
-				to[c*cells+cell] = int16(q) - zero
-			}
-		}
 	}
 }
 

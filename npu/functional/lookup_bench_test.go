@@ -13,9 +13,9 @@ func BenchmarkLookup(b *testing.B) {
 		b.Run(map[uint8]string{4: "mu4", 8: "mu8"}[mu], func(b *testing.B) {
 			const rows, columns, planes = 2048, 512, 3
 			view := isa.View{Block: 16, PixelStride: 16, RowStride: 16, BlockStride: 16}
-			t := &isa.LookupTile{InputChannels: columns, OutputChannels: rows, Mu: mu, Planes: planes, OutputRows: 1, OutputColumns: 1, InputRows: 1, InputColumns: 1,
+			t := &isa.LookupTile{InputChannels: columns, OutputChannels: rows, Mu: mu, Planes: planes, Window: isa.Window{OutputRows: 1, OutputColumns: 1, InputRows: 1, InputColumns: 1,
 				KernelRows: 1, KernelColumns: 1, StrideRows: 1, StrideColumns: 1, DilateRows: 1, DilateColumns: 1, Input: view, Output: view,
-				First: true, Last: true, Mode: isa.LayerMultiplier, Multiplier: 1 << 30, Shift: 40, Low: -128, High: 127}
+				First: true, Last: true, Mode: isa.LayerMultiplier, Multiplier: 1 << 30, Shift: 40, Low: -128, High: 127}}
 			if err := t.Validate(); err != nil {
 				b.Fatal(err)
 			}

@@ -23,19 +23,18 @@ func TestLookup(t *testing.T) {
 		out := drawPlace(t, "output", bufferBytes/2, outputs, w.outputRows, w.outputColumns)
 		const parameters, scales = 12 << 10, 8 << 10
 		biases, multipliers, shifts := b.parameterBlock(t, parameters, outputs, &d)
-		mu, planes := rapid.IntRange(2, 10).Draw(t, "mu"), rapid.IntRange(1, 4).Draw(t, "planes")
+		planes := rapid.IntRange(1, 4).Draw(t, "planes")
 		cells := w.kernel[0] * w.kernel[1]
 		first := func(part int) int { return part * inputs / parts }
 		tiles := make([]isa.LookupTile, parts)
 		keysAt, scalesAt := make([]int, parts), make([]int, parts)
+		nextTable := 0
 		nextKey, nextScale := rapid.IntRange(0, 9).Draw(t, "keys"), scales
 		for k := range parts {
 			tile := &tiles[k]
-			*tile = isa.LookupTile{InputChannels: uint32(first(k+1) - first(k)), OutputChannels: uint32(outputs), Mu: uint8(mu), Planes: uint8(planes),
-				OutputRows: d.OutputRows, OutputColumns: d.OutputColumns, InputRows: d.InputRows, InputColumns: d.InputColumns,
-				OriginRow: d.OriginRow, OriginColumn: d.OriginColumn, KernelRows: d.KernelRows, KernelColumns: d.KernelColumns,
-				StrideRows: d.StrideRows, StrideColumns: d.StrideColumns, DilateRows: d.DilateRows, DilateColumns: d.DilateColumns,
-				First: k == 0, Last: k == parts-1, PadValue: d.PadValue, Mode: d.Mode, Multiplier: d.Multiplier, Shift: d.Shift, Zero: d.Zero, Low: d.Low, High: d.High}
+			mu := rapid.IntRange(2, 10).Draw(t, "mu")
+			*tile = isa.LookupTile{InputChannels: uint32(first(k+1) - first(k)), OutputChannels: uint32(outputs), Mu: uint8(mu), Planes: uint8(planes), Window: d.Window}
+			tile.First, tile.Last, tile.Output = k == 0, k == parts-1, isa.View{Block: 1}
 			if keys := rapid.IntRange(0, 4).Draw(t, "group"); keys > 0 {
 				tile.Group = uint32(keys * mu)
 				tile.GroupOffset = uint32(mu * rapid.IntRange(0, keys-1).Draw(t, "group offset"))
@@ -64,13 +63,21 @@ func TestLookup(t *testing.T) {
 				tile.Output = out.View
 				operands[4] = activation(out.base)
 			}
+			if rapid.Bool().Draw(t, "held") {
+				tables := isa.Address{Space: isa.TableBuffer, Offset: uint64(nextTable)}
+				nextTable += tile.Tables() + rapid.IntRange(0, 2).Draw(t, "tables apart")
+				b.build(tile, operands[0], tables)
+				operands[0] = tables
+				b.add(isa.QueryTables, tile, operands...)
+				continue
+			}
 			b.add(isa.Lookup, tile, operands...)
 		}
 
 		// bit reads a sign, column by column, from the keys of a row.
 		bit := func(k, plane, row, column int) int64 {
 			tile := &tiles[k]
-			at := row*tile.Keys()*mu + column
+			at := row*tile.Keys()*int(tile.Mu) + column
 			return int64(uint8(b.constants[keysAt[k]+plane*tile.PlaneBytes()+at/8]) >> (at % 8) & 1)
 		}
 		scale := func(k, group, plane, row int) int64 {

@@ -54,7 +54,7 @@ l1 = layer "second" op="x" tensor=0 macs=0 weight_bits=8
 
 func limits(spec *configs.Spec) isa.Limits {
 	return isa.Limits{Activation: uint64(spec.NPU.ActivationBufferBytes()), Weight: uint64(spec.NPU.WeightBufferBytes()),
-		Accumulator: uint64(spec.NPU.AccumulatorBufferBytes())}
+		Accumulator: uint64(spec.NPU.AccumulatorBufferBytes()), Tables: uint64(spec.LUTGEMM.TableSlots())}
 }
 
 func run(t testing.TB, p *isa.Program, spec *configs.Spec) *timing.Result {

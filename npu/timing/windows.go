@@ -77,7 +77,7 @@ func (e *engine) attribute(l *Layer, walkers *[isa.NumUnits]int) {
 			bound = LookupBound
 		case active[isa.VectorUnit]:
 			bound = VectorBound
-		case active[isa.MACArray] || active[isa.LookupGEMM]:
+		case active[isa.MACArray] || active[isa.LookupGEMM] || active[isa.TableBuilder]:
 			bound = PipelineBound
 		case active[isa.LoadDMA] || active[isa.StoreDMA]:
 			bound = DRAMBound

@@ -63,6 +63,7 @@ func Limits(spec *configs.Spec) isa.Limits {
 		Activation:  uint64(spec.NPU.ActivationBufferBytes()),
 		Weight:      uint64(spec.NPU.WeightBufferBytes()),
 		Accumulator: uint64(spec.NPU.AccumulatorBufferBytes()),
+		Tables:      uint64(spec.LUTGEMM.TableSlots()),
 	}
 }
 
