@@ -19,7 +19,7 @@ import (
 )
 
 func TestJSONRoundTrip(t *testing.T) {
-	want := withCompression(withMemory(synthetic(12), 40))
+	want := withMemory(withCompression(synthetic(12)), 40)
 	want.Layers[0].Name = "a<b>&c"
 	var b bytes.Buffer
 	if err := WriteJSON(&b, want); err != nil {

@@ -35,7 +35,8 @@ func WriteJSON(w io.Writer, r *evaluate.Result) error {
 }
 
 // ReadJSON reads a summary that WriteJSON wrote. Keys that it does not know
-// are ignored. Errors name the file, the place and the rule.
+// are ignored; sums that do not agree are refused. Errors name the file, the
+// place and the rule.
 func ReadJSON(path string) (*evaluate.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -135,7 +136,8 @@ func (c *checker) counts(key string, m map[string]int64) {
 	}
 }
 
-// checkCounts refuses counts and energies that no run can have.
+// checkCounts refuses counts and energies that no run can have, and those that
+// contradict each other.
 func checkCounts(r *evaluate.Result) error {
 	var c checker
 	count, amount, counts := c.count, c.amount, c.counts
@@ -203,5 +205,6 @@ func checkCounts(r *evaluate.Result) error {
 		amount(key+".energy_uj", l.EnergyUJ)
 		count(key+".weight_bits", int64(l.WeightBits))
 	}
+	c.sums(r)
 	return c.fault
 }
