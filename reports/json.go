@@ -157,6 +157,8 @@ func checkCounts(r *evaluate.Result) error {
 	amount("timing.latency_ms", r.Timing.LatencyMS)
 	amount("timing.inferences_per_second", r.Timing.InferencesPerSecond)
 	amount("timing.mac_utilization", r.Timing.MACUtilization)
+	count("timing.clock_mhz", r.Timing.ClockMHz)
+	count("timing.peak_macs_per_cycle", r.Timing.PeakMACsPerCycle)
 	count("dram.read_bytes", r.DRAM.ReadBytes)
 	count("dram.write_bytes", r.DRAM.WriteBytes)
 	count("dram.requests", r.DRAM.Requests)
@@ -192,6 +194,7 @@ func checkCounts(r *evaluate.Result) error {
 			count("stalls."+unit+"."+[]string{"busy", "fill", "drain", "bank", "dram", "semaphore", "finished"}[i], n)
 		}
 	}
+	c.occupancy(r.Occupancy, r.Timing.Cycles)
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		key := fmt.Sprintf("layers[%d]", i)
@@ -204,6 +207,7 @@ func checkCounts(r *evaluate.Result) error {
 		counts(key+".bytes_by_class", l.BytesByClass)
 		amount(key+".energy_uj", l.EnergyUJ)
 		count(key+".weight_bits", int64(l.WeightBits))
+		c.weightRanges(key+".weight_ranges", l.WeightRanges)
 	}
 	c.sums(r)
 	return c.fault

@@ -23,18 +23,21 @@ func (c *checker) sums(r *evaluate.Result) {
 	for _, unit := range keys(evaluate.Units, r.Stalls) {
 		s := r.Stalls[unit]
 		c.total("stalls."+unit, []int64{s.Busy, s.Fill, s.Drain, s.Bank, s.DRAM, s.Semaphore, s.Finished}, "timing.cycles", r.Timing.Cycles)
+		if o := r.Occupancy; o != nil && o.ActiveCycles[unit] != nil {
+			c.total("occupancy.active_cycles."+unit, o.ActiveCycles[unit], "stalls."+unit+" at work", s.Busy+s.Fill+s.Drain+s.Bank)
+		}
 	}
 }
 
 // layerSums checks layers against their own parts and against the totals.
 func (c *checker) layerSums(r *evaluate.Result) {
-	var cycles, read, written []int64
+	var cycles, macs, read, written []int64
 	classes := map[string][]int64{}
 	split := true // every layer has its bytes by class
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		key := fmt.Sprintf("layers[%d]", i)
-		cycles, read, written = append(cycles, l.Cycles), append(read, l.DRAMReadBytes), append(written, l.DRAMWriteBytes)
+		cycles, macs, read, written = append(cycles, l.Cycles), append(macs, l.MACs), append(read, l.DRAMReadBytes), append(written, l.DRAMWriteBytes)
 		if l.CyclesByBound != nil {
 			c.total(key+".cycles_by_bound", values(l.CyclesByBound), key+".cycles", l.Cycles)
 		}
@@ -48,6 +51,7 @@ func (c *checker) layerSums(r *evaluate.Result) {
 		}
 	}
 	c.total("layers[].cycles", cycles, "timing.cycles", r.Timing.Cycles)
+	c.total("layers[].macs", macs, "model.macs", r.Model.MACs)
 	c.total("layers[].dram_read_bytes", read, "dram.read_bytes", r.DRAM.ReadBytes)
 	c.total("layers[].dram_write_bytes", written, "dram.write_bytes", r.DRAM.WriteBytes)
 	if !split || r.DRAM.BytesByClass == nil {
