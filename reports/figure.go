@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -83,6 +84,7 @@ type chartSeries struct {
 	name   string
 	color  color.NRGBA
 	line   bool        // drawn as a line, not as an area
+	dot    bool        // drawn as a dot
 	dashes []vg.Length // of the line; nil for a solid one
 }
 
@@ -146,10 +148,13 @@ func (h *head) drawHead(dc draw.Canvas) {
 // the name ends.
 func (s *chartSeries) drawEntry(dc draw.Canvas, x, y vg.Length, size float64) vg.Length {
 	end := x + vg.Points(legendSwatch)
-	if s.line {
-		middle := y + vg.Points(legendSwatch/2)
+	middle := y + vg.Points(legendSwatch/2)
+	switch {
+	case s.line:
 		dc.StrokeLine2(draw.LineStyle{Color: s.color, Width: vg.Points(1.2), Dashes: s.dashes}, x, middle, end, middle)
-	} else {
+	case s.dot:
+		drawDot(dc, s.color, vg.Point{X: (x + end) / 2, Y: middle}, vg.Points(legendSwatch/2-0.5))
+	default:
 		fillRectangle(dc, s.color, x, y, end, y+vg.Points(legendSwatch))
 	}
 	style := sans(size, false, ink)
@@ -159,4 +164,17 @@ func (s *chartSeries) drawEntry(dc draw.Canvas, x, y vg.Length, size float64) vg
 
 func fillRectangle(dc draw.Canvas, c color.Color, x0, y0, x1, y1 vg.Length) {
 	dc.FillPolygon(c, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+}
+
+// drawDot draws a disc with a white rim, which tells dots apart where they
+// overlap.
+func drawDot(dc draw.Canvas, c color.Color, center vg.Point, radius vg.Length) {
+	var path vg.Path
+	path.Move(vg.Point{X: center.X + radius, Y: center.Y})
+	path.Arc(center, radius, 0, 2*math.Pi)
+	path.Close()
+	dc.SetColor(c)
+	dc.Fill(path)
+	dc.SetLineStyle(draw.LineStyle{Color: color.White, Width: vg.Points(0.7)})
+	dc.Stroke(path)
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func TestJSONRoundTrip(t *testing.T) {
-	want := withCompression(withMemory(synthetic(12), 40))
+	want := withMemory(withCompression(synthetic(12)), 40)
 	want.Layers[0].Name = "a<b>&c"
 	var b bytes.Buffer
 	if err := WriteJSON(&b, want); err != nil {
@@ -142,7 +142,7 @@ func FuzzReadJSON(f *testing.F) {
 		if err := WriteDRAMCSV(&bytes.Buffer{}, r); err != nil {
 			t.Fatal(err)
 		}
-		for _, write := range []func(io.Writer, *evaluate.Result) error{WriteOverTimeCSV, WriteBanksCSV, WriteLatencyCSV, WriteCompressionCSV} {
+		for _, write := range []func(io.Writer, *evaluate.Result) error{WriteOverTimeCSV, WriteBanksCSV, WriteLatencyCSV, WriteCompressionCSV, WriteRooflineCSV, WriteOccupancyCSV, WriteOccupancyOverTimeCSV, WriteRangesCSV} {
 			if err := write(&bytes.Buffer{}, r); err != nil {
 				t.Fatal(err)
 			}
@@ -271,7 +271,9 @@ func TestWriteDirectory(t *testing.T) {
 	if err := WriteDirectory(dir, r); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_by_layer.png", "dram_by_layer.svg", "foreign.txt", "layers.csv", "summary.json", "summary.txt"}
+	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_by_layer.png", "dram_by_layer.svg", "foreign.txt", "layers.csv",
+		"occupancy.csv", "occupancy.png", "occupancy.svg", "occupancy_over_time.csv", "roofline.csv", "roofline.png", "roofline.svg", "summary.json", "summary.txt",
+		"weight_ranges.csv", "weight_ranges.png", "weight_ranges.svg"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("directory holds %q, want %q", got, want)
 	}

@@ -59,6 +59,10 @@ func synthetic(layers int) *evaluate.Result {
 		}
 		l.EnergyUJ = float64(macs)*0.4e-6 + float64(moved)*40e-6 + float64(l.Cycles)*1e-5
 		l.WeightBits = 8
+		l.WeightRanges = &evaluate.WeightRanges{Before: []int{1, 0, 2, int(channels)}, After: []int{int(channels) - 5, 8}}
+		if depthwise {
+			l.WeightRanges.Before = append(make([]int, 9, 11), int(channels)-3, 6)
+		}
 		l.SQNRDB = pointer(40 - 0.13*float64(len(r.Layers)))
 		r.Layers = append(r.Layers, l)
 		r.Model.MACs += macs
@@ -129,6 +133,30 @@ func synthetic(layers int) *evaluate.Result {
 		return s
 	}
 	r.Stalls = evaluate.Stalls{"load": unit(467, 0, 0, 0, 81, 450), "store": unit(119, 0, 0, 0, 33, 848), "mac": unit(533, 61, 12, 7, 301, 77), "vector": unit(95, 0, 0, 0, 290, 611)}
+	r.Timing.ClockMHz, r.Timing.PeakMACsPerCycle = 1000, 1024
+	if cycles > 0 {
+		interval := (cycles + 49) / 50
+		o := &evaluate.Occupancy{IntervalCycles: interval, ActiveCycles: map[string][]int64{}}
+		for _, unit := range evaluate.Units {
+			s, ok := r.Stalls[unit]
+			if !ok {
+				continue
+			}
+			left := s.Busy + s.Fill + s.Drain + s.Bank
+			for start := int64(0); start < cycles; start += interval {
+				length := min(interval, cycles-start)
+				n := min(length, max(left-(cycles-start-length)/3, 0)) // more at first, but no more than there is
+				o.ActiveCycles[unit] = append(o.ActiveCycles[unit], n)
+				left -= n
+			}
+			for i := range o.ActiveCycles[unit] { // what is left over
+				n := min(left, min(interval, cycles-int64(i)*interval)-o.ActiveCycles[unit][i])
+				o.ActiveCycles[unit][i] += n
+				left -= n
+			}
+		}
+		r.Occupancy = o
+	}
 	return r
 }
 

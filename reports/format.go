@@ -91,12 +91,21 @@ func significant(x float64, digits int) string {
 		return "0"
 	}
 	// Rounding first: 9.996 with three digits is 10.0, not 10.00.
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', digits, 64), 64)
-	if err != nil || math.IsInf(rounded, 0) || math.IsNaN(rounded) {
+	rounded := roundTo(x, digits)
+	if math.IsInf(rounded, 0) || math.IsNaN(rounded) {
 		return strconv.FormatFloat(x, 'g', digits, 64)
 	}
 	places := digits - 1 - int(math.Floor(math.Log10(math.Abs(rounded))))
 	return decimal(x, min(max(places, 0), 12))
+}
+
+// roundTo rounds to a number of significant digits.
+func roundTo(x float64, digits int) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', digits, 64), 64)
+	if err != nil { // beyond the largest float
+		return math.NaN()
+	}
+	return rounded
 }
 
 // latency writes milliseconds with four significant digits, as microseconds

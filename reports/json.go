@@ -35,7 +35,8 @@ func WriteJSON(w io.Writer, r *evaluate.Result) error {
 }
 
 // ReadJSON reads a summary that WriteJSON wrote. Keys that it does not know
-// are ignored. Errors name the file, the place and the rule.
+// are ignored; sums that do not agree are refused. Errors name the file, the
+// place and the rule.
 func ReadJSON(path string) (*evaluate.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -135,7 +136,8 @@ func (c *checker) counts(key string, m map[string]int64) {
 	}
 }
 
-// checkCounts refuses counts and energies that no run can have.
+// checkCounts refuses counts and energies that no run can have, and those that
+// contradict each other.
 func checkCounts(r *evaluate.Result) error {
 	var c checker
 	count, amount, counts := c.count, c.amount, c.counts
@@ -155,6 +157,8 @@ func checkCounts(r *evaluate.Result) error {
 	amount("timing.latency_ms", r.Timing.LatencyMS)
 	amount("timing.inferences_per_second", r.Timing.InferencesPerSecond)
 	amount("timing.mac_utilization", r.Timing.MACUtilization)
+	count("timing.clock_mhz", r.Timing.ClockMHz)
+	count("timing.peak_macs_per_cycle", r.Timing.PeakMACsPerCycle)
 	count("dram.read_bytes", r.DRAM.ReadBytes)
 	count("dram.write_bytes", r.DRAM.WriteBytes)
 	count("dram.requests", r.DRAM.Requests)
@@ -190,6 +194,7 @@ func checkCounts(r *evaluate.Result) error {
 			count("stalls."+unit+"."+[]string{"busy", "fill", "drain", "bank", "dram", "semaphore", "finished"}[i], n)
 		}
 	}
+	c.occupancy(r.Occupancy, r.Timing.Cycles)
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		key := fmt.Sprintf("layers[%d]", i)
@@ -202,6 +207,8 @@ func checkCounts(r *evaluate.Result) error {
 		counts(key+".bytes_by_class", l.BytesByClass)
 		amount(key+".energy_uj", l.EnergyUJ)
 		count(key+".weight_bits", int64(l.WeightBits))
+		c.weightRanges(key+".weight_ranges", l.WeightRanges)
 	}
+	c.sums(r)
 	return c.fault
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/npusim/npusim/npu/evaluate"
 )
 
-// memoryPlots are the plots of the DRAM traffic beyond that by layer.
-var memoryPlots = []func(*evaluate.Result) *Plot{DRAMOverTime, DRAMBanks, DRAMLatency}
+// memoryPlots are the plots with panels: of the DRAM traffic beyond that by
+// layer, and of units and weights.
+var memoryPlots = []func(*evaluate.Result) *Plot{DRAMOverTime, DRAMBanks, DRAMLatency, Roofline, Occupancy, WeightRanges}
 
 // memoryFiles are the files that only results with the data have.
 var memoryFiles = []string{"dram_banks.csv", "dram_banks.png", "dram_banks.svg", "dram_latency.csv", "dram_latency.png", "dram_latency.svg",
@@ -132,6 +133,8 @@ func TestMemoryGoldenPictures(t *testing.T) {
 	if !testing.Short() {
 		goldenPicture(t, "over_time_small.png", render(t, DRAMOverTime(r).WritePNG))
 		goldenPicture(t, "latency_small.png", render(t, DRAMLatency(r).WritePNG))
+		goldenPicture(t, "roofline_small.png", render(t, Roofline(r).WritePNG))
+		goldenPicture(t, "weight_ranges_small.png", render(t, WeightRanges(r).WritePNG))
 	}
 }
 
@@ -332,7 +335,12 @@ func TestStaleFilesGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := WriteDirectory(dir, memoryResults()["linear"]); err != nil {
+	linear := memoryResults()["linear"]
+	linear.Stalls, linear.Occupancy, linear.Timing.PeakMACsPerCycle = nil, nil, 0
+	for i := range linear.Layers {
+		linear.Layers[i].WeightRanges = nil
+	}
+	if err := WriteDirectory(dir, linear); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_banks.txt", "dram_by_layer.png", "dram_by_layer.svg",

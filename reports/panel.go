@@ -162,3 +162,24 @@ func decadeTicksOf(parts []float64, low, high float64, label func(float64) strin
 
 // powersOfTen are those of logarithmic axes, exact where floats are.
 var powersOfTen = []float64{1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12}
+
+// logTicks are ticks of a logarithmic axis, labelled in units of a factor: at 1,
+// 2 and 5 times the powers of ten where there is room, else at the powers alone.
+func logTicks(low, high, factor float64) []plot.Tick {
+	label := func(v float64) string {
+		if v >= 1 && v == math.Trunc(v) {
+			return decimal(v, 0)
+		}
+		return exact(roundTo(v, 2))
+	}
+	var ticks []plot.Tick
+	if high/low > 3e3 {
+		ticks = decadeTicksOf([]float64{1}, low/factor, high/factor, label)
+	} else {
+		ticks = decadeTicks(low/factor, high/factor, label)
+	}
+	for i := range ticks {
+		ticks[i].Value *= factor
+	}
+	return ticks
+}

@@ -21,7 +21,13 @@ type trafficSteps struct {
 // clock that floats can count with.
 func hasTraffic(r *evaluate.Result) bool {
 	o := r.DRAM.OverTime
-	if o == nil || o.IntervalCycles <= 0 || len(o.ReadBytes) == 0 || r.Timing.Cycles <= 0 {
+	return o != nil && o.IntervalCycles > 0 && len(o.ReadBytes) > 0 && hasClock(r)
+}
+
+// hasClock tells whether the result has time, at a clock that floats can count
+// with.
+func hasClock(r *evaluate.Result) bool {
+	if r.Timing.Cycles <= 0 {
 		return false
 	}
 	ns := nsPerCycle(r)

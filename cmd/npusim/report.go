@@ -18,7 +18,8 @@ func newReport() *cobra.Command {
 		Use:   "report DIR",
 		Short: "Render a report directory again",
 		Long: `Render a report directory again from its summary.json: tables and plots are
-written anew, and the summary is printed.`,
+written anew, and the summary is printed. A summary.json whose parts do not sum
+to their totals is refused.`,
 		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml --samples 100 --out report
   npusim report report`,
 		Args:              oneArgument("DIR"),

@@ -108,7 +108,7 @@ func (k *converter) convolution(i int) error {
 	attributes.Geometry, attributes.Groups = geometry(a.Kernel, a.Strides, a.Dilations, a.PadBegin, a.PadEnd), a.Groups
 	attributes.Low, attributes.High = clampSteps(&out, low, high)
 	k.finish(i, integer.Node{Kind: integer.Convolution, Inputs: []integer.TensorID{input}, Convolution: attributes}, out)
-	k.describeWeights(scheme, q)
+	k.describeWeights(scheme, l, q)
 	k.report.Layers[len(k.report.Layers)-1].Weights.Uncoded = fallback
 	return nil
 }

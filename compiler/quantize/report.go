@@ -34,11 +34,12 @@ type WeightReport struct {
 	Scheme             configs.WeightScheme
 	Uncoded            string // why the layer has no binary codes although it was to have them
 	Bits               uint8
-	MinScale, MaxScale float64 // smallest and largest scale of a channel, shifts included
-	MinShift, MaxShift uint8   // of the channel shifts
-	LoweredShifts      int     // channels whose shift was reduced to keep 32-bit sums
-	WidenedScales      int     // channels whose scale was enlarged to keep 32-bit sums
-	SQNR               float64 // signal to quantization noise, dB; 300 if the weights are exact
+	MinScale, MaxScale float64        // smallest and largest scale of a channel, shifts included
+	MinShift, MaxShift uint8          // of the channel shifts
+	LoweredShifts      int            // channels whose shift was reduced to keep 32-bit sums
+	WidenedScales      int            // channels whose scale was enlarged to keep 32-bit sums
+	SQNR               float64        // signal to quantization noise, dB; 300 if the weights are exact
+	Ranges             *ChannelRanges // of integer weights, nil for binary codes
 }
 
 func (k *converter) describe(node *integer.Node) {
@@ -49,7 +50,7 @@ func (k *converter) describe(node *integer.Node) {
 }
 
 // describeWeights completes the entry of the convolution just described.
-func (k *converter) describeWeights(scheme configs.WeightScheme, q *quantizedWeights) {
+func (k *converter) describeWeights(scheme configs.WeightScheme, l *layerWeights, q *quantizedWeights) {
 	w := &WeightReport{Scheme: scheme, LoweredShifts: q.lowered, WidenedScales: q.widened, SQNR: q.sqnr, MinScale: math.Inf(1)}
 	for c := range q.bias {
 		s := q.scale(c)
@@ -60,6 +61,12 @@ func (k *converter) describeWeights(scheme configs.WeightScheme, q *quantizedWei
 	}
 	node := &k.result.Nodes[len(k.result.Nodes)-1]
 	w.Bits = node.Convolution.WeightBits
+	switch scheme {
+	case configs.PerLayer, configs.PerChannel:
+		w.Ranges = l.channelRanges(nil, 0)
+	case configs.PerLayerShift:
+		w.Ranges = l.channelRanges(q.requantizer.ChannelShift, q.scales[0])
+	}
 	k.report.Layers[len(k.report.Layers)-1].Weights = w
 }
 

@@ -90,6 +90,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 	r.Timing = Timing{
 		Cycles: t.Cycles, LatencyMS: seconds * 1e3, InferencesPerSecond: ratio(1, seconds),
 		MACUtilization: ratio(float64(t.Total.MACs), float64(t.Cycles)*cells),
+		ClockMHz:       int64(spec.NPU.ClockMHz), PeakMACsPerCycle: int64(spec.MACArray.Rows) * int64(spec.MACArray.Columns),
 	}
 	r.DRAM = DRAM{
 		ReadBytes: t.Total.ReadBytes, WriteBytes: t.Total.WrittenBytes, BytesByClass: byClass(&t.Total),
@@ -115,6 +116,8 @@ func (j *job) hardware(t *timing.Result) *Result {
 	r.EnergyUJ = energy(&spec.Energy, &t.Total, seconds, dramEnergy(&spec.Energy, t, &t.Total, t.Cycles))
 	r.AreaMM2 = pointer(AreaOf(spec, p.Networks))
 	r.Stalls = stalls(p, t)
+	r.Occupancy = occupancy(r.Stalls, t)
+	ranges := j.weightRanges()
 	r.Compression = j.compressionOf(t)
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
@@ -124,7 +127,8 @@ func (j *job) hardware(t *timing.Result) *Result {
 			Utilization: ratio(float64(w.Work.MACs), float64(w.Cycles())*cells),
 			Bound:       w.Bound().String(), CyclesByBound: map[string]int64{},
 			DRAMReadBytes: w.Work.ReadBytes, DRAMWriteBytes: w.Work.WrittenBytes, BytesByClass: byClass(&w.Work),
-			EnergyUJ: energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
+			EnergyUJ:     energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
+			WeightRanges: ranges[l.Name],
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
 			if b != timing.LookupBound || t.Total.LookupQueries > 0 {

@@ -86,6 +86,34 @@ func TestGlyphsCollapseAndRecover(t *testing.T) {
 	}
 }
 
+// TestWeightRanges: of the layers with weights, and of no others, the ranges of
+// all channels are known; equalization brings them together.
+func TestWeightRanges(t *testing.T) {
+	for _, mode := range []string{"per-layer", "per-layer-shift", "per-channel"} {
+		r := run(t, evaluate.Options{Model: glyphModel, Data: glyphData, Spec: inMode(t, "edge", mode), TimingOnly: true})
+		with, wide := 0, 0
+		for i := range r.Layers {
+			l := &r.Layers[i]
+			if (l.WeightRanges != nil) != (l.WeightBits > 0) {
+				t.Errorf("%s: layer %s of %d weight bits has ranges %v", mode, l.Name, l.WeightBits, l.WeightRanges)
+			}
+			if l.WeightRanges == nil {
+				continue
+			}
+			with++
+			if len(l.WeightRanges.Before) > 9 {
+				wide++
+			}
+			if after := l.WeightRanges.After; (after != nil) != (mode == "per-layer-shift") || len(after) > 4 {
+				t.Errorf("%s: layer %s has ranges %v after shifts", mode, l.Name, after)
+			}
+		}
+		if with < 5 || wide < 3 {
+			t.Errorf("%s: %d layers have ranges, %d spread over more than 4 octaves", mode, with, wide)
+		}
+	}
+}
+
 // TestSums: parts sum to totals, and no traffic is below the compulsory.
 func TestSums(t *testing.T) {
 	for _, preset := range []string{"edge", "mobile"} {
@@ -132,6 +160,15 @@ func checkSums(t *testing.T, name string, r *evaluate.Result) {
 	for unit, s := range r.Stalls {
 		if sum := s.Busy + s.Fill + s.Drain + s.Bank + s.DRAM + s.Semaphore + s.Finished; sum != r.Timing.Cycles {
 			t.Errorf("%s: unit %s accounts for %d of %d cycles", name, unit, sum, r.Timing.Cycles)
+		}
+		var active int64
+		for i, n := range r.Occupancy.ActiveCycles[unit] {
+			if active += n; n < 0 || n > r.Occupancy.IntervalCycles {
+				t.Errorf("%s: unit %s is active for %d of %d cycles in stretch %d", name, unit, n, r.Occupancy.IntervalCycles, i)
+			}
+		}
+		if want := s.Busy + s.Fill + s.Drain + s.Bank; active != want {
+			t.Errorf("%s: unit %s is active for %d cycles over time, for %d by cause", name, unit, active, want)
 		}
 	}
 	if u := r.Timing.MACUtilization; u <= 0 || u > 1 {

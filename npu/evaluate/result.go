@@ -28,6 +28,7 @@ type Result struct {
 	AreaMM2     *Area        `json:"area_mm2,omitempty"`    // an estimate of the machine's silicon
 	Compression *Compression `json:"compression,omitempty"` // of pruned or coded weights
 	Stalls      Stalls       `json:"stalls"`
+	Occupancy   *Occupancy   `json:"occupancy,omitempty"`
 	Layers      []Layer      `json:"layers"`
 	Notes       []string     `json:"notes,omitempty"` // what the reader must know: rules, reductions, what is not modelled
 	Host        Host         `json:"host"`
@@ -95,6 +96,8 @@ type Timing struct {
 	LatencyMS           float64 `json:"latency_ms"`
 	InferencesPerSecond float64 `json:"inferences_per_second"`
 	MACUtilization      float64 `json:"mac_utilization"` // of the array's peak
+	ClockMHz            int64   `json:"clock_mhz,omitempty"`
+	PeakMACsPerCycle    int64   `json:"peak_macs_per_cycle,omitempty"` // of the array
 }
 
 // DRAM is the traffic of one inference.
@@ -229,6 +232,15 @@ type UnitStalls struct {
 // the order of the machine.
 type Stalls map[string]UnitStalls
 
+// Occupancy is how long each unit is at work in each stretch of IntervalCycles
+// NPU cycles from the start of the inference; the last stretch may be cut
+// short. Filling, draining and port waits of an array are work; a DMA unit is at
+// work while a transfer is under way.
+type Occupancy struct {
+	IntervalCycles int64              `json:"interval_cycles"`
+	ActiveCycles   map[string][]int64 `json:"active_cycles"` // by the names of Units
+}
+
 // Units are the keys of Stalls in the order of the machine. That of LUT-GEMM
 // stands in the results of programs that use it.
 var Units = []string{"load", "store", "mac", "vector", "lookup_gemm", "table_builder"}
@@ -249,6 +261,18 @@ type Layer struct {
 	EnergyUJ       float64          `json:"energy_uj"`
 	WeightBits     int              `json:"weight_bits,omitempty"`
 	SQNRDB         *float64         `json:"sqnr_db,omitempty"`
+	WeightRanges   *WeightRanges    `json:"weight_ranges,omitempty"` // of layers quantized in this run
+}
+
+// WeightRanges counts the output channels of a layer by the magnitude of their
+// largest weight, in half octaves below full scale: entry i from 2^(-(i+1)/2)
+// to 2^(-i/2) of it; the last of 33 entries, 16 octaves below, has all narrower ones too. Without
+// shift equalization full scale is the widest channel; after it, what the one
+// step of the layer can express.
+type WeightRanges struct {
+	Before       []int `json:"channels_before_shift"`
+	After        []int `json:"channels_after_shift,omitempty"` // only with shift equalization
+	DeadChannels int   `json:"dead_channels,omitempty"`        // all weights zero
 }
 
 // Host is what the simulation itself cost.

@@ -5,6 +5,11 @@
 //
 //	go run ./testdata/accuracy -data DIR
 //
+// With -bits LOW:HIGH it runs weights of these numbers of bits instead, in each
+// mode and in binary codes, and writes a CSV file and plots a network to -out.
+//
+//	go run ./testdata/accuracy -only glyphs -bits 2:8 -out accuracy
+//
 // DIR holds the real networks and data sets (default: the environment variable
 // NPUSIM_DATA, else ../shared/data); rows whose files are absent are left out
 // with one message. The network of this repository needs no DIR.
@@ -47,10 +52,12 @@ func main() {
 	samples := flag.Int("samples", 0, "evaluation samples of each network, 0 for all")
 	only := flag.String("only", "", "only networks whose name contains this")
 	workers := flag.Int("workers", 0, "goroutines, 0 for one a core")
+	bits := flag.String("bits", "", "LOW:HIGH, bits of weights to compare instead of the table")
+	out := flag.String("out", "accuracy", "folder for CSV and plots of -bits")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := table(ctx, *data, *preset, *only, *samples, *workers); err != nil {
+	if err := table(ctx, *data, *preset, *only, *bits, *out, *samples, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		os.Exit(1)
 	}
@@ -63,10 +70,20 @@ func dataFolder() string {
 	return filepath.Join("..", "shared", "data")
 }
 
-func table(ctx context.Context, data, preset, only string, samples, workers int) error {
+func table(ctx context.Context, data, preset, only, bits, out string, samples, workers int) error {
 	start := time.Now()
-	fmt.Println("| network | samples | float top-1 % | weights | NPU top-1 % | difference, points (95 %) | bit-exact on |")
-	fmt.Println("| --- | --: | --: | --- | --: | --: | --: |")
+	low, high := 0, 0
+	if bits != "" {
+		var err error
+		if low, high, err = bitRange(bits); err != nil {
+			return err
+		}
+		fmt.Println("| network | samples | float top-1 % | weights | bits | NPU top-1 % |")
+		fmt.Println("| --- | --: | --: | --- | --: | --: |")
+	} else {
+		fmt.Println("| network | samples | float top-1 % | weights | NPU top-1 % | difference, points (95 %) | bit-exact on |")
+		fmt.Println("| --- | --: | --: | --- | --: | --: | --: |")
+	}
 	var absent []string
 	for _, r := range rows {
 		if !strings.Contains(r.name, only) {
@@ -78,6 +95,12 @@ func table(ctx context.Context, data, preset, only string, samples, workers int)
 		}
 		if _, err := os.Stat(model); err != nil {
 			absent = append(absent, r.name)
+			continue
+		}
+		if bits != "" {
+			if err := againstBits(ctx, r, model, set, preset, out, low, high, samples, workers); err != nil {
+				return err
+			}
 			continue
 		}
 		var cache evaluate.FloatCache
