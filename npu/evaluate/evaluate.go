@@ -14,6 +14,7 @@ import (
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/npu/cost"
 	"github.com/npusim/npusim/npu/kernel"
 	"github.com/npusim/npusim/npu/timing"
 )
@@ -128,6 +129,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 	r.AreaMM2 = pointer(AreaOf(spec, p.Networks))
 	r.Stalls = stalls(p, t)
 	r.Compression = j.compressionOf(t)
+	reuse := reuseByLayer(p, cost.NewMachine(spec))
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
 		share := float64(w.Cycles()) / (float64(spec.NPU.ClockMHz) * 1e6)
@@ -137,6 +139,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 			Bound:       w.Bound().String(), CyclesByBound: map[string]int64{},
 			DRAMReadBytes: w.Work.ReadBytes, DRAMWriteBytes: w.Work.WrittenBytes, BytesByClass: byClass(&w.Work),
 			EnergyUJ: energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
+			Reuse:    &reuse[i],
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
 			if b != timing.LookupBound || t.Total.LookupQueries > 0 {

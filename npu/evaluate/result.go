@@ -249,6 +249,7 @@ type Layer struct {
 	EnergyUJ       float64          `json:"energy_uj"`
 	WeightBits     int              `json:"weight_bits,omitempty"`
 	SQNRDB         *float64         `json:"sqnr_db,omitempty"`
+	Reuse          *Reuse           `json:"reuse,omitempty"` // what is moved and filled against what it would have to be
 }
 
 // Host is what the simulation itself cost.
