@@ -22,6 +22,7 @@ var directoryFiles = []struct {
 }{
 	{"summary.json", WriteJSON, nil},
 	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }, nil},
+	{"report.html", WritePage, nil},
 	{"layers.csv", WriteLayersCSV, nil},
 	{"dram.csv", WriteDRAMCSV, nil},
 	{"compression.csv", WriteCompressionCSV, hasCompression},
@@ -51,7 +52,7 @@ func hasLatency(r *evaluate.Result) bool {
 func hasRecording(r *evaluate.Result) bool { return r.Recording != nil }
 
 // WriteDirectory writes a report directory: summary.json, the same as text in
-// summary.txt, tables as CSV, plots as SVG and PNG and, of a recorded run,
+// summary.txt, report.html, tables as CSV, plots as SVG and PNG and, of a recorded run,
 // trace.json. It creates the directory, replaces these files, removes those of
 // them that do not apply to the result, and leaves all others alone. Everything
 // is rendered before the first file is replaced, and every file appears whole:
