@@ -1,7 +1,7 @@
 package reports
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/reports/trace"
 )
 
 // directoryFiles are the files of a report directory with what writes them and
@@ -21,6 +22,7 @@ var directoryFiles = []struct {
 }{
 	{"summary.json", WriteJSON, nil},
 	{"summary.txt", func(w io.Writer, r *evaluate.Result) error { return WriteText(w, r, Style{}) }, nil},
+	{"report.html", WritePage, nil},
 	{"layers.csv", WriteLayersCSV, nil},
 	{"dram.csv", WriteDRAMCSV, nil},
 	{"compression.csv", WriteCompressionCSV, hasCompression},
@@ -46,6 +48,7 @@ var directoryFiles = []struct {
 	{"dram_banks.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMBanks(r).WriteSVG(w) }, hasBanks},
 	{"dram_banks.png", func(w io.Writer, r *evaluate.Result) error { return DRAMBanks(r).WritePNG(w) }, hasBanks},
 	{"dram_latency.svg", func(w io.Writer, r *evaluate.Result) error { return DRAMLatency(r).WriteSVG(w) }, hasLatency},
+	{"trace.json", trace.Write, hasRecording},
 	{"dram_latency.png", func(w io.Writer, r *evaluate.Result) error { return DRAMLatency(r).WritePNG(w) }, hasLatency},
 }
 
@@ -55,35 +58,30 @@ func hasLatency(r *evaluate.Result) bool {
 	return r.DRAM.ReadLatency != nil && len(r.DRAM.ReadLatency.Histogram) > 0
 }
 
+// hasRecording tells results of runs that were recorded.
+func hasRecording(r *evaluate.Result) bool { return r.Recording != nil }
+
 // WriteDirectory writes a report directory: summary.json, the same as text in
-// summary.txt, tables as CSV and plots as SVG and PNG. It creates the directory,
-// replaces these files, removes those of them that do not apply to the result,
-// and leaves all others alone. Everything is rendered before the first file is
-// touched, and every file appears whole: it is written under another name and
-// renamed.
+// summary.txt, report.html, tables as CSV, plots as SVG and PNG and, of a recorded run,
+// trace.json. It creates the directory, replaces these files, removes those of
+// them that do not apply to the result, and leaves all others alone. Everything
+// is rendered before the first file is replaced, and every file appears whole:
+// it is written under another name and renamed.
 func WriteDirectory(dir string, r *evaluate.Result) (err error) {
-	contents := make([][]byte, len(directoryFiles)) // nil: does not apply
-	for i, f := range directoryFiles {
-		if f.applies != nil && !f.applies(r) {
-			continue
-		}
-		var b bytes.Buffer
-		if err := f.write(&b, r); err != nil {
-			return fmt.Errorf("report directory %s: %s: %w", dir, f.name, err)
-		}
-		contents[i] = b.Bytes()
-	}
+	_, missing := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report directory: %w", err)
 	}
-
-	temporary := make([]string, len(directoryFiles))
+	temporary := make([]string, len(directoryFiles)) // "": does not apply
 	defer func() {
-		if err != nil {
+		if err != nil { // which is what the caller needs, not what cleaning up gives
 			for _, name := range temporary {
 				if name != "" {
-					_ = os.Remove(name) // the first error is what the caller needs
+					_ = os.Remove(name)
 				}
+			}
+			if errors.Is(missing, fs.ErrNotExist) {
+				_ = os.Remove(dir)
 			}
 		}
 	}()
@@ -92,17 +90,17 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 		if info, err := os.Lstat(target); err == nil && info.IsDir() {
 			return fmt.Errorf("report directory: %s is a directory, a file belongs there", target)
 		}
-		if contents[i] == nil {
+		if f.applies != nil && !f.applies(r) {
 			continue
 		}
-		temporary[i], err = writeTemporary(dir, f.name, contents[i])
+		temporary[i], err = writeTemporary(dir, f.name, func(w io.Writer) error { return f.write(w, r) })
 		if err != nil {
 			return fmt.Errorf("report directory: %s: %w", target, WithoutPath(err))
 		}
 	}
 	for i, f := range directoryFiles {
 		target := filepath.Join(dir, f.name)
-		if contents[i] == nil {
+		if temporary[i] == "" {
 			if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("report directory: %s of an earlier run: %w", target, WithoutPath(err))
 			}
@@ -131,18 +129,17 @@ func WithoutPath(err error) error {
 
 // writeTemporary writes a file of a new name in the directory and returns the
 // name, also with an error if the file exists.
-func writeTemporary(dir, name string, content []byte) (string, error) {
+func writeTemporary(dir, name string, write func(io.Writer) error) (string, error) {
 	f, err := os.CreateTemp(dir, "."+name+".*.tmp")
 	if err != nil {
 		return "", err
 	}
-	if _, err := f.Write(content); err != nil {
-		_ = f.Close() // the write error is the one that matters
-		return f.Name(), err
+	b := bufio.NewWriterSize(f, 1<<16)
+	if err = write(b); err == nil {
+		err = b.Flush()
 	}
-	if err := f.Chmod(0o644); err != nil {
-		_ = f.Close()
-		return f.Name(), err
+	if err == nil {
+		err = f.Chmod(0o644) // temporary files are private
 	}
-	return f.Name(), f.Close()
+	return f.Name(), errors.Join(err, f.Close())
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/npu/recording"
 )
 
 func pointer[T any](x T) *T { return &x }
@@ -239,5 +240,28 @@ func withMemory(r *evaluate.Result, stretches int) *evaluate.Result {
 		l.AverageQueueingNS = l.AverageNS - l.UnloadedHitNS
 	}
 	d.ReadLatency = l
+	return r
+}
+
+// withRecording adds a recording of one load that an operation waits for, the
+// length of the whole run.
+func withRecording(r *evaluate.Result) *evaluate.Result {
+	b := &recording.Builder{}
+	b.AddTrack("load")
+	b.AddTrack("mac")
+	b.AddSemaphore(0, 1, 0)
+	b.AddScratchpad("weight_buffer", 4096)
+	half := r.Timing.Cycles / 2
+	b.Block(0, 0)
+	b.Add(0, recording.Span{Kind: recording.Operation, End: half, Opcode: "load", Class: "weights", Bytes: 4096, Cycles: recording.Cycles{Busy: half}})
+	b.Write(0, 0, 4096, 0, half, 0, "weights")
+	b.Signal(0, half)
+	b.Take(0, half)
+	b.Add(1, recording.Span{Kind: recording.Wait, End: half, Layer: -1, For: "load", Cycles: recording.Cycles{DRAM: half}})
+	b.Begin(1, 0)
+	b.Read(0, 0, 4096, r.Timing.Cycles)
+	b.Add(1, recording.Span{Kind: recording.Operation, Start: half, Begun: half, End: r.Timing.Cycles, Opcode: "convolution", MACs: r.Model.MACs, Cycles: recording.Cycles{Busy: r.Timing.Cycles - half}})
+	r.Recording = b.Finish(r.Timing.Cycles)
+	r.Recording.ClockMHz, r.Recording.MACsPerCycle = 1000, 1024
 	return r
 }

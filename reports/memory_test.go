@@ -318,11 +318,11 @@ func TestMemoryCSV(t *testing.T) {
 // an earlier run goes.
 func TestStaleFilesGo(t *testing.T) {
 	dir := t.TempDir()
-	if err := WriteDirectory(dir, withCompression(withMemory(synthetic(5), 40))); err != nil {
+	if err := WriteDirectory(dir, withRecording(withCompression(withMemory(synthetic(5), 40)))); err != nil {
 		t.Fatal(err)
 	}
 	all := names(t, dir)
-	for _, name := range append([]string{"compression.csv"}, memoryFiles...) {
+	for _, name := range append([]string{"compression.csv", "trace.json"}, memoryFiles...) {
 		if !slices.Contains(all, name) {
 			t.Errorf("%s is missing", name)
 		}

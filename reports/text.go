@@ -140,7 +140,15 @@ func (t *textWriter) accuracy(r *evaluate.Result) {
 		heading += ", no labels"
 	}
 	t.section(heading)
+	t.facts(accuracyFacts(a))
+	if a.BitExact != nil && !*a.BitExact {
+		t.b.WriteString(indent + t.style.alarm("NOT BIT-EXACT") + "\n")
+		t.paragraph("", a.Divergence)
+	}
+}
 
+// accuracyFacts are the figures of accuracy that are there.
+func accuracyFacts(a *evaluate.Accuracy) []fact {
 	var facts []fact
 	if a.FloatTop1 != nil {
 		facts = append(facts, fact{"Float top-1", decimal(100**a.FloatTop1, 2) + " %", ""})
@@ -173,11 +181,7 @@ func (t *textWriter) accuracy(r *evaluate.Result) {
 		facts = append(facts, fact{"Bit-exact", "yes", fmt.Sprintf("every layer of %s checked %s equals the integer reference",
 			Count(int64(a.BitExactSamples)), plural(a.BitExactSamples, "sample"))})
 	}
-	t.facts(facts)
-	if a.BitExact != nil && !*a.BitExact {
-		t.b.WriteString(indent + t.style.alarm("NOT BIT-EXACT") + "\n")
-		t.paragraph("", a.Divergence)
-	}
+	return facts
 }
 
 // signed writes x with two decimals and always a sign.

@@ -99,27 +99,28 @@ func pipelineCause(r *evaluate.Result) string {
 }
 
 // arrayShape finds rows and columns of the MAC array in a configuration in its
-// canonical form: one key a line, sections without quotes.
+// canonical form.
 func arrayShape(toml string) (rows, columns int, ok bool) {
-	section := ""
+	rows, _ = strconv.Atoi(setting(toml, "mac_array", "rows"))
+	columns, _ = strconv.Atoi(setting(toml, "mac_array", "columns"))
+	return rows, columns, rows > 0 && columns > 0
+}
+
+// setting finds the value of a key in a configuration in its canonical form:
+// one key a line, sections without quotes. It is empty where there is none.
+func setting(toml, section, key string) string {
+	in := ""
 	for line := range strings.Lines(toml) {
 		line, _, _ = strings.Cut(line, "#")
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
-			section = line
+			in = line
 			continue
 		}
-		key, value, _ := strings.Cut(line, "=")
-		n, err := strconv.Atoi(strings.TrimSpace(value))
-		if section != "[mac_array]" || err != nil {
-			continue
-		}
-		switch strings.TrimSpace(key) {
-		case "rows":
-			rows = n
-		case "columns":
-			columns = n
+		name, value, _ := strings.Cut(line, "=")
+		if in == "["+section+"]" && strings.TrimSpace(name) == key {
+			return strings.TrimSpace(value)
 		}
 	}
-	return rows, columns, rows > 0 && columns > 0
+	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/npu/cost"
 	"github.com/npusim/npusim/npu/timing"
 )
 
@@ -119,6 +120,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 	r.Occupancy = occupancy(r.Stalls, t)
 	ranges := j.weightRanges()
 	r.Compression = j.compressionOf(t)
+	reuse := reuseByLayer(p, cost.NewMachine(spec))
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
 		share := float64(w.Cycles()) / (float64(spec.NPU.ClockMHz) * 1e6)
@@ -129,6 +131,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 			DRAMReadBytes: w.Work.ReadBytes, DRAMWriteBytes: w.Work.WrittenBytes, BytesByClass: byClass(&w.Work),
 			EnergyUJ:     energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
 			WeightRanges: ranges[l.Name],
+			Reuse:        &reuse[i],
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
 			if b != timing.LookupBound || t.Total.LookupQueries > 0 {

@@ -261,6 +261,7 @@ type Layer struct {
 	EnergyUJ       float64          `json:"energy_uj"`
 	WeightBits     int              `json:"weight_bits,omitempty"`
 	SQNRDB         *float64         `json:"sqnr_db,omitempty"`
+	Reuse          *LayerReuse      `json:"reuse,omitempty"`         // what is moved and filled against what it would have to be
 	WeightRanges   *WeightRanges    `json:"weight_ranges,omitempty"` // of layers quantized in this run
 }
 

@@ -14,7 +14,7 @@ package recording
 // Bounds of a Recording.
 const (
 	MostSpans  = 1 << 13 // of a unit
-	MostLinks  = 1 << 15
+	MostLinks  = 1 << 14
 	MostBlocks = 1 << 15
 	MostLevels = 1 << 12 // of a scratchpad
 )

@@ -27,6 +27,9 @@ func record(t testing.TB, p *isa.Program, spec *configs.Spec) *timing.Result {
 	if want := run(t, p, spec); !reflect.DeepEqual(&plain, want) {
 		t.Fatal("a recorded run has another result")
 	}
+	if err := r.Recording.Check(len(p.Layers)); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

@@ -1,0 +1,4 @@
+package trace
+
+// Decode is for the fuzz test.
+var Decode = decode
