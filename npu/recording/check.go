@@ -59,7 +59,7 @@ func (t *Track) check(cycles int64, layers int) error {
 			return fmt.Errorf("span %d is of layer %d, there are %d", i, s.Layer, layers)
 		case min(c.Busy, c.Fill, c.Drain, c.Bank, c.DRAM, c.Semaphore) < 0 || max(c.Busy, c.Fill, c.Drain, c.Bank, c.DRAM, c.Semaphore) > s.Length() || c.Sum() != s.Length():
 			return fmt.Errorf("span %d: its cycles by cause are not those from %d to %d", i, s.Start, s.End)
-		case s.Bytes < 0 || s.MACs < 0 || s.Descriptor < 0 || s.Semaphore < 0 || s.Joined < 0:
+		case min(s.Ports.ActivationRead, s.Ports.ActivationWritten, s.Ports.WeightRead, s.Ports.WeightWritten) < 0 || s.Bytes < 0 || s.MACs < 0 || s.Descriptor < 0 || s.Semaphore < 0 || s.Joined < 0:
 			return fmt.Errorf("span %d has a negative count", i)
 		}
 		end = s.End

@@ -68,6 +68,7 @@ type Span struct {
 	Class      string // of a transfer's tensor: weights, activations, ...
 	Bytes      int64  // a transfer moved over the DRAM bus, whole bursts
 	MACs       int64  // padding included
+	Ports      Ports
 
 	// Of waits.
 	Semaphore int    // number in the program
@@ -75,6 +76,20 @@ type Span struct {
 
 	Cycles Cycles
 	Joined int // further spans that this one stands for
+}
+
+// Ports is the bytes that an operation moves through the ports of the
+// activation and the weight buffer.
+type Ports struct {
+	ActivationRead, ActivationWritten int64
+	WeightRead, WeightWritten         int64
+}
+
+func (p *Ports) add(o *Ports) {
+	p.ActivationRead += o.ActivationRead
+	p.ActivationWritten += o.ActivationWritten
+	p.WeightRead += o.WeightRead
+	p.WeightWritten += o.WeightWritten
 }
 
 // Length in cycles.

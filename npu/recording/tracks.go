@@ -51,6 +51,8 @@ func (s *Span) absorb(next *Span) {
 	joined.Cycles = s.Cycles
 	joined.Cycles.add(&next.Cycles)
 	joined.Bytes, joined.MACs = s.Bytes+next.Bytes, s.MACs+next.MACs
+	joined.Ports = s.Ports
+	joined.Ports.add(&next.Ports)
 	joined.Joined = s.Joined + next.Joined + 1
 	*s = joined
 }

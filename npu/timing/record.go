@@ -82,6 +82,7 @@ func (r *recorder) operation(u isa.Unit, in *isa.Dynamic, d isa.Descriptor, o *c
 	span := r.span(in, d, now)
 	span.End = now + o.Cycles
 	span.MACs = o.MACs
+	span.Ports = recording.Ports{ActivationRead: o.ActivationRead, ActivationWritten: o.ActivationWritten, WeightRead: o.WeightRead}
 	span.Cycles = recording.Cycles{Busy: o.Compute, Fill: o.Fill, Drain: o.Drain, Bank: o.Bank}
 	r.Begin(r.track[u], 0)
 	r.Add(r.track[u], span)
@@ -131,8 +132,8 @@ func (r *recorder) touch(a *isa.Access, visit func(pad int, low, high int64)) {
 	}
 }
 
-// begin hears that a transfer begins.
-func (r *recorder) begin(u isa.Unit, in *isa.Dynamic, d isa.Descriptor, class isa.TensorClass, now int64) {
+// begin hears that a transfer begins, of so many bytes in a scratchpad.
+func (r *recorder) begin(u isa.Unit, in *isa.Dynamic, d isa.Descriptor, class isa.TensorClass, bytes, now int64) {
 	t := recordedTransfer{span: r.span(in, d, now)}
 	t.span.Class = class.String()
 	r.accesses = isa.Accesses(r.accesses[:0], in, d)
@@ -140,6 +141,15 @@ func (r *recorder) begin(u isa.Unit, in *isa.Dynamic, d isa.Descriptor, class is
 		if a := &r.accesses[i]; !a.Space.IsDRAM() {
 			t.access = *a
 		}
+	}
+	ports := &t.span.Ports
+	switch {
+	case !t.access.Write:
+		ports.ActivationRead = bytes
+	case t.access.Space == isa.ActivationBuffer:
+		ports.ActivationWritten = bytes
+	default:
+		ports.WeightWritten = bytes
 	}
 	r.Begin(r.track[u], len(r.onTheWay[u]))
 	r.onTheWay[u] = append(r.onTheWay[u], t)

@@ -40,7 +40,7 @@ func TestRecordingTilesTheTime(t *testing.T) {
 	for seed := range seeds(200) {
 		p, spec := randomProgram(t, seed)
 		r := record(t, p, spec)
-		var bytes, macs int64
+		var bytes, macs, activations, weights int64
 		for i, track := range r.Recording.Tracks {
 			u := isa.Unit(i + 1)
 			expect(t, "name of a track", track.Unit, u.String())
@@ -56,6 +56,8 @@ func TestRecordingTilesTheTime(t *testing.T) {
 				switch s.Kind {
 				case recording.Operation:
 					bytes, macs = bytes+s.Bytes, macs+s.MACs
+					activations += s.Ports.ActivationRead + s.Ports.ActivationWritten
+					weights += s.Ports.WeightRead + s.Ports.WeightWritten
 					if s.Layer < 0 || s.Layer >= len(p.Layers) || p.Descriptors[s.Descriptor].LayerIndex() != s.Layer {
 						t.Fatalf("seed %d, %s: layer of %+v", seed, u, *s)
 					}
@@ -79,6 +81,9 @@ func TestRecordingTilesTheTime(t *testing.T) {
 		}
 		if bytes != r.Total.ReadBytes+r.Total.WrittenBytes || macs != r.Total.MACs {
 			t.Fatalf("seed %d: %d bytes and %d MACs recorded, %d and %d done", seed, bytes, macs, r.Total.ReadBytes+r.Total.WrittenBytes, r.Total.MACs)
+		}
+		if activations != r.Total.ActivationBufferBytes || weights != r.Total.WeightBufferBytes {
+			t.Fatalf("seed %d: %d and %d bytes through ports recorded, %d and %d done", seed, activations, weights, r.Total.ActivationBufferBytes, r.Total.WeightBufferBytes)
 		}
 		if r.Recording.Joined != 0 || r.Recording.LinksLeftOut != 0 || r.Recording.BlocksLeftOut != 0 {
 			t.Fatalf("seed %d: something of a small program is left out", seed)

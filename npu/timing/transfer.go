@@ -153,9 +153,6 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	t.issuing, t.class, t.issue, t.ready = true, d.Class, newRunCursor(d, base), e.now+int64(e.dma.SetupCycles)
 	t.layer = d.LayerIndex()
 	t.inFlight = append(t.inFlight, command{layer: t.layer, decoding: decoding, arriving: -1})
-	if e.record != nil {
-		e.record.begin(u, &q.next, e.program.Descriptors[in.Descriptor], d.Class, e.now)
-	}
 	w := &e.layers[t.layer].Work
 	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
 	if encoded != nil {
@@ -166,6 +163,9 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 		w.GateEvaluations += decoding.GateEvaluations
 		w.RegisterBits += decoding.RegisterBits
 		w.Corrections += int64(encoded.Patches)
+	}
+	if e.record != nil {
+		e.record.begin(u, &q.next, e.program.Descriptors[in.Descriptor], d.Class, buffer, e.now)
 	}
 	if u == isa.StoreDMA || in.Operands[1].Space == isa.ActivationBuffer {
 		w.ActivationBufferBytes += buffer

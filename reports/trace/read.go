@@ -71,6 +71,11 @@ type spanArguments struct {
 	DRAM       int64  `json:"dram_wait_cycles"`
 	Waiting    int64  `json:"semaphore_wait_cycles"`
 	Joined     int    `json:"joined_spans"`
+
+	ActivationRead    int64 `json:"activation_buffer_read_bytes"`
+	ActivationWritten int64 `json:"activation_buffer_written_bytes"`
+	WeightRead        int64 `json:"weight_buffer_read_bytes"`
+	WeightWritten     int64 `json:"weight_buffer_written_bytes"`
 }
 
 // arguments of signals.
@@ -216,6 +221,7 @@ func add(rec *recording.Recording, e *event) (known bool, err error) {
 	}
 	s := recording.Span{Kind: kind, Start: a.Start, End: a.Start + a.Length, Begun: a.Start, Layer: a.Layer, Opcode: a.Opcode, Descriptor: a.Descriptor,
 		Class: a.Class, Bytes: a.Bytes, MACs: a.MACs, Semaphore: a.Semaphore, For: a.For, Joined: a.Joined,
+		Ports:  recording.Ports{ActivationRead: a.ActivationRead, ActivationWritten: a.ActivationWritten, WeightRead: a.WeightRead, WeightWritten: a.WeightWritten},
 		Cycles: recording.Cycles{Busy: a.Busy, Fill: a.Fill, Drain: a.Drain, Bank: a.Bank, DRAM: a.DRAM, Semaphore: a.Waiting}}
 	if kind == recording.Wait {
 		s.Layer = -1

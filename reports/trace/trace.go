@@ -175,9 +175,14 @@ func (t *writer) track(i int) {
 		} else {
 			list = append(list, count("semaphore", s.Semaphore), text("signalled_by", s.For))
 		}
+		for _, c := range portsOf(&s.Ports) {
+			if *c.value != 0 {
+				list = append(list, count(c.key, *c.value))
+			}
+		}
 		for _, c := range causesOf(&s.Cycles) {
-			if *c.cycles != 0 {
-				list = append(list, count(c.key, *c.cycles))
+			if *c.value != 0 {
+				list = append(list, count(c.key, *c.value))
 			}
 		}
 		if s.Joined > 0 {
@@ -188,15 +193,20 @@ func (t *writer) track(i int) {
 	}
 }
 
-// causeKey is an argument with the cycles of one cause.
-type causeKey struct {
-	key    string
-	cycles *int64
+// keyed is an argument that is left out where it is 0.
+type keyed struct {
+	key   string
+	value *int64
 }
 
-func causesOf(c *recording.Cycles) [6]causeKey {
-	return [6]causeKey{{"busy_cycles", &c.Busy}, {"fill_cycles", &c.Fill}, {"drain_cycles", &c.Drain}, {"bank_cycles", &c.Bank},
+func causesOf(c *recording.Cycles) [6]keyed {
+	return [6]keyed{{"busy_cycles", &c.Busy}, {"fill_cycles", &c.Fill}, {"drain_cycles", &c.Drain}, {"bank_cycles", &c.Bank},
 		{"dram_wait_cycles", &c.DRAM}, {"semaphore_wait_cycles", &c.Semaphore}}
+}
+
+func portsOf(p *recording.Ports) [4]keyed {
+	return [4]keyed{{"activation_buffer_read_bytes", &p.ActivationRead}, {"activation_buffer_written_bytes", &p.ActivationWritten},
+		{"weight_buffer_read_bytes", &p.WeightRead}, {"weight_buffer_written_bytes", &p.WeightWritten}}
 }
 
 // links writes an arrow for each signal that a later operation waited for. It
