@@ -245,7 +245,7 @@ func TestDRAMCSV(t *testing.T) {
 	}
 }
 
-func names(t *testing.T, dir string) []string {
+func fileNames(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -272,9 +272,9 @@ func TestWriteDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_by_layer.png", "dram_by_layer.svg", "foreign.txt", "layers.csv",
-		"occupancy.csv", "occupancy.png", "occupancy.svg", "occupancy_over_time.csv", "roofline.csv", "roofline.png", "roofline.svg", "summary.json", "summary.txt",
+		"occupancy.csv", "occupancy.png", "occupancy.svg", "occupancy_over_time.csv", "report.html", "roofline.csv", "roofline.png", "roofline.svg", "summary.json", "summary.txt",
 		"weight_ranges.csv", "weight_ranges.png", "weight_ranges.svg"}
-	if got := names(t, dir); !slices.Equal(got, want) {
+	if got := fileNames(t, dir); !slices.Equal(got, want) {
 		t.Errorf("directory holds %q, want %q", got, want)
 	}
 	if content, err := os.ReadFile(filepath.Join(dir, "foreign.txt")); err != nil || string(content) != "mine" {
@@ -314,13 +314,13 @@ func TestWriteDirectoryFailsWhole(t *testing.T) {
 	if err := os.Mkdir(obstacle, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	before := names(t, dir)
+	before := fileNames(t, dir)
 	changed := *r
 	changed.Model.Name = "changed"
 	if err := WriteDirectory(dir, &changed); err == nil || !strings.Contains(err.Error(), obstacle) {
 		t.Errorf("an obstacle gives %v, want an error that names it", err)
 	}
-	if got := names(t, dir); !slices.Equal(got, before) {
+	if got := fileNames(t, dir); !slices.Equal(got, before) {
 		t.Errorf("a failed report leaves %q, before %q", got, before)
 	}
 	if got, err := ReadJSON(filepath.Join(dir, "summary.json")); err != nil || got.Model.Name != r.Model.Name {

@@ -321,7 +321,7 @@ func TestStaleFilesGo(t *testing.T) {
 	if err := WriteDirectory(dir, withRecording(withCompression(withMemory(synthetic(5), 40)))); err != nil {
 		t.Fatal(err)
 	}
-	all := names(t, dir)
+	all := fileNames(t, dir)
 	for _, name := range append([]string{"compression.csv", "trace.json"}, memoryFiles...) {
 		if !slices.Contains(all, name) {
 			t.Errorf("%s is missing", name)
@@ -344,8 +344,8 @@ func TestStaleFilesGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"cycles_by_layer.png", "cycles_by_layer.svg", "dram.csv", "dram_banks.txt", "dram_by_layer.png", "dram_by_layer.svg",
-		"dram_over_time.csv", "dram_over_time.png", "dram_over_time.svg", "layers.csv", "my_dram_banks.csv", "summary.json", "summary.txt"}
-	if got := names(t, dir); !slices.Equal(got, want) {
+		"dram_over_time.csv", "dram_over_time.png", "dram_over_time.svg", "layers.csv", "my_dram_banks.csv", "report.html", "summary.json", "summary.txt"}
+	if got := fileNames(t, dir); !slices.Equal(got, want) {
 		t.Errorf("directory holds %q, want %q", got, want)
 	}
 

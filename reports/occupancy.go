@@ -24,7 +24,7 @@ var unitCauses = []struct {
 	{"finished", "nothing left to do", paleGrey, func(s *evaluate.UnitStalls) int64 { return s.Finished }},
 }
 
-// unitNames name the units in plots.
+// unitNames name the units in plots and pages.
 var unitNames = map[string]string{"load": "load DMA", "store": "store DMA", "mac": "MAC array", "vector": "vector unit", "lookup_gemm": "LUT-GEMM"}
 
 // unitName is the name of a unit, the key itself if it is not known.

@@ -185,23 +185,6 @@ func pageUnits(r *evaluate.Result) []page.Unit {
 	return list
 }
 
-// unitName is a unit in words, the key itself if it is not known.
-func unitName(key string) string {
-	switch key {
-	case "load":
-		return "load DMA"
-	case "store":
-		return "store DMA"
-	case "mac":
-		return "MAC array"
-	case "vector":
-		return "vector unit"
-	case "lookup_gemm":
-		return "LUT-GEMM unit"
-	}
-	return printable(key)
-}
-
 // missingSQNR says why no layer has a signal-to-noise ratio; empty if one has.
 func missingSQNR(r *evaluate.Result) string {
 	for i := range r.Layers {

@@ -354,7 +354,7 @@ func TestReadErrors(t *testing.T) {
 		{`{"traceEvents":[{"ph":"X","cat":"wait","tid":20,"args":{"start_cycle":9223372036854775807,"length_cycles":1}}]}`, "an operation of 1 cycles"},
 		{good[:len(good)/2], "unexpected EOF"},
 		{good + "{}", "something follows"},
-		{strings.Replace(good, `"units":["load","store",`, `"units":[`, 1), "names 3 units"},
+		{strings.Replace(good, `"units":["load","store","mac",`, `"units":[`, 1), "names 3 units"},
 		{strings.Replace(good, `"from_span":`, `"from_span":99`, 1), "not there"},
 		{strings.Replace(good, `"busy_cycles":`, `"busy_cycles":1`, 1), "cycles by cause"},
 		{strings.Replace(good, `"start_cycle":0`, `"start_cycle":1`, 1), "must begin at 0"},
