@@ -11,13 +11,13 @@ import (
 // flat list a unit; loops and semaphore instructions come at the end.
 type emission struct {
 	l           *lowering
-	tracker     *tracker
-	code        [isa.NumUnits][]isa.Instruction
-	waits       [isa.NumUnits][][]uint32 // before each instruction
+	scratch     *scratch
 	trace       [isa.NumUnits][]isa.TraceRecord
 	descriptors []isa.Descriptor
-	index       map[any]uint32 // of a descriptor value
-	constants   []byte         // stays empty if shapes alone count
+	transfers   map[isa.Transfer]uint32 // index of a descriptor value
+	tiles       map[isa.ConvolutionTile]uint32
+	others      map[any]uint32
+	constants   []byte // stays empty if shapes alone count
 	constantAt  map[integer.TensorID]uint64
 	accesses    []isa.Access
 
@@ -28,12 +28,12 @@ type emission struct {
 
 func at(space isa.Space, offset uint64) isa.Address { return isa.Address{Space: space, Offset: offset} }
 
-func describe[T any](e *emission, value T, d isa.Descriptor) uint32 {
-	if i, ok := e.index[value]; ok {
+func describe[K comparable](e *emission, index map[K]uint32, value K, d isa.Descriptor) uint32 {
+	if i, ok := index[value]; ok {
 		return i
 	}
 	i := uint32(len(e.descriptors))
-	e.index[value] = i
+	index[value] = i
 	e.descriptors = append(e.descriptors, d)
 	return i
 }
@@ -42,25 +42,25 @@ func describe[T any](e *emission, value T, d isa.Descriptor) uint32 {
 func (e *emission) descriptor(d isa.Descriptor) uint32 {
 	switch v := d.(type) {
 	case *isa.Transfer:
-		return describe(e, *v, d)
+		return describe(e, e.transfers, *v, d)
 	case *isa.ConvolutionTile:
-		return describe(e, *v, d)
+		return describe(e, e.tiles, *v, d)
 	case *isa.PoolTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.BinaryTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.ElementwiseTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.CopyTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.RearrangeTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.EncodedWeights:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.LookupTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	}
-	return describe(e, d, d)
+	return describe[any](e, e.others, d, d)
 }
 
 // emit appends an instruction; done, for compute units, is the tile it
@@ -76,39 +76,16 @@ func (e *emission) emit(unit isa.Unit, op isa.Opcode, d isa.Descriptor, done isa
 		dynamic.Offsets[k] = o.Offset
 	}
 	e.accesses = isa.Accesses(e.accesses[:0], &dynamic, d)
-	waits, err := e.tracker.add(unit, e.accesses)
+	waits, err := e.scratch.tracker.add(unit, e.accesses)
 	if err != nil {
 		return err
 	}
-	e.code[unit] = append(e.code[unit], in)
-	e.waits[unit] = append(e.waits[unit], waits)
+	e.scratch.code[unit] = append(e.scratch.code[unit], in)
+	e.scratch.waits[unit] = append(e.scratch.waits[unit], waits)
 	if unit != isa.LoadDMA && unit != isa.StoreDMA {
 		e.trace[unit] = append(e.trace[unit], done)
 	}
 	return nil
-}
-
-// section is the finished code of a unit. It gives up what it was made from.
-func (e *emission) section(unit isa.Unit) []isa.Instruction {
-	if len(e.code[unit]) == 0 {
-		return nil
-	}
-	size := len(e.code[unit])
-	for i := range e.code[unit] {
-		size += len(e.waits[unit][i]) + len(e.tracker.signals[unit][i])
-	}
-	flat := make([]isa.Instruction, 0, size)
-	for i, in := range e.code[unit] {
-		for _, s := range e.waits[unit][i] {
-			flat = append(flat, isa.Instruction{Op: isa.Wait, Count: s})
-		}
-		flat = append(flat, in)
-		for _, s := range e.tracker.signals[unit][i] {
-			flat = append(flat, isa.Instruction{Op: isa.Signal, Count: s})
-		}
-	}
-	e.code[unit], e.waits[unit] = nil, nil
-	return append(compress(flat), isa.Instruction{Op: isa.Halt})
 }
 
 // constant reserves bytes at the end of the weights region, aligned, and
@@ -203,7 +180,7 @@ func (e *emission) step(s *step) error {
 			x.inputs = append(x.inputs, nil)
 			continue
 		}
-		x.inputs = append(x.inputs, newSlotSet(a.inputs[i], x.p.operandBytes(i, x.v), x.v.inputSlots[i]))
+		x.inputs = append(x.inputs, newSlotSet(a.inputs[i], x.p.operandBytes(i, x.v), x.v.slots(i)))
 	}
 	if !x.p.outStays {
 		x.outputs = newSlotSet(a.output, x.p.outputBytes(x.v), x.v.outputSlots)
@@ -224,7 +201,7 @@ func (e *emission) step(s *step) error {
 
 // loadTables brings the tables of the step into the weight buffer.
 func (x *stepEmission) loadTables(base uint64) error {
-	for _, table := range stepTables(x.s) {
+	for _, table := range x.s.tables {
 		x.tables = append(x.tables, base)
 		if len(table) > 0 {
 			from := x.constant(len(table), func() []byte { return table })

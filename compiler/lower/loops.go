@@ -1,17 +1,22 @@
 package lower
 
-import "github.com/npusim/npusim/isa"
+import (
+	"slices"
+
+	"github.com/npusim/npusim/isa"
+)
 
 // maxBody is the longest loop body looked for, in instructions.
 const maxBody = 160
 
-// compress rolls repeated instruction sequences into loops: two sequences
-// repeat if they differ only in address operands, each by a constant step.
-// The bodies of outer loops are rolled again into inner loops; a loop that
-// stands alone is an inner one.
-func compress(code []isa.Instruction) []isa.Instruction {
-	return roll(code, func(first, second []isa.Instruction) []isa.Instruction {
-		rolled := roll(withSteps(first, second, true), func(a, b []isa.Instruction) []isa.Instruction {
+// compress appends code to out with repeated instruction sequences rolled into
+// loops: two sequences repeat if they differ only in address operands, each by
+// a constant step. The bodies of outer loops are rolled again into inner loops;
+// a loop that stands alone is an inner one. Marks is room for those of the code.
+func compress(out, code []isa.Instruction, marks []uint64) ([]isa.Instruction, []uint64) {
+	return roll(out, code, marks, func(first, second []isa.Instruction) []isa.Instruction {
+		body := withSteps(first, second, true)
+		rolled, _ := roll(make([]isa.Instruction, 0, len(body)), body, nil, func(a, b []isa.Instruction) []isa.Instruction {
 			return withSteps(a, b, false)
 		})
 		if hasLoop(rolled) {
@@ -23,10 +28,13 @@ func compress(code []isa.Instruction) []isa.Instruction {
 
 // roll replaces the repetition that saves most at each position by a loop
 // around what body makes of its first two rounds.
-func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []isa.Instruction) []isa.Instruction {
-	var out []isa.Instruction
+func roll(out, code []isa.Instruction, marks []uint64, body func(first, second []isa.Instruction) []isa.Instruction) ([]isa.Instruction, []uint64) {
+	marks = slices.Grow(marks[:0], len(code))[:len(code)]
+	for i := range code {
+		marks[i] = mark(&code[i])
+	}
 	for i := 0; i < len(code); {
-		period, count := bestRepeat(code[i:])
+		period, count := bestRepeat(code[i:], marks[i:])
 		if count == 0 {
 			out = append(out, code[i])
 			i++
@@ -37,7 +45,7 @@ func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []i
 		out = append(out, isa.Instruction{Op: isa.EndLoop})
 		i += period * count
 	}
-	return out
+	return out, marks
 }
 
 func hasLoop(code []isa.Instruction) bool {
@@ -51,13 +59,13 @@ func hasLoop(code []isa.Instruction) bool {
 
 // bestRepeat finds the body length and count at the start of code that save
 // the most instructions; count 0 if nothing does.
-func bestRepeat(code []isa.Instruction) (period, count int) {
+func bestRepeat(code []isa.Instruction, marks []uint64) (period, count int) {
 	best := 0
 	for p := 1; p <= maxBody && 2*p <= len(code); p++ {
-		if !similar(&code[0], &code[p]) {
+		if marks[0] != marks[p] || len(code)/p*p-p-2 <= best { // the most that p can save
 			continue
 		}
-		n := repeats(code, p)
+		n := repeats(code, marks, p)
 		if saved := p*(n-1) - 2; saved > best {
 			period, count, best = p, n, saved
 		}
@@ -67,10 +75,13 @@ func bestRepeat(code []isa.Instruction) (period, count int) {
 
 // repeats counts how often the first p instructions repeat with constant
 // address steps.
-func repeats(code []isa.Instruction, p int) int {
+func repeats(code []isa.Instruction, marks []uint64, p int) int {
 	n := 1
 	for ; (n+1)*p <= len(code); n++ {
 		for k := range p {
+			if marks[(n-1)*p+k] != marks[n*p+k] {
+				return n
+			}
 			a, b := &code[(n-1)*p+k], &code[n*p+k]
 			if !similar(a, b) || !sameStep(&code[k], &code[p+k], a, b) {
 				return n
@@ -78,6 +89,18 @@ func repeats(code []isa.Instruction, p int) int {
 		}
 	}
 	return n
+}
+
+// mark is equal for similar instructions, and hardly ever for others.
+func mark(in *isa.Instruction) uint64 {
+	h := uint64(in.Op)
+	mix := func(v uint64) { h = (h ^ v) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
+	mix(uint64(in.Count)<<32 | uint64(in.Descriptor))
+	for k := range in.Operands {
+		o := &in.Operands[k]
+		mix(uint64(o.Space)<<56 ^ uint64(uint32(o.OuterStep))<<32 ^ uint64(uint32(o.InnerStep)))
+	}
+	return h
 }
 
 // similar tells instructions that differ at most in address offsets. Loops

@@ -12,6 +12,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/isa"
@@ -32,6 +33,8 @@ type Options struct {
 	// program can be timed, not executed. Networks of layer shapes alone are
 	// always lowered so.
 	ShapeOnly bool
+
+	unlabelled bool // a plan, which tells of no machine
 }
 
 // MaxInstructions bounds the transfers and computations of a program with its
@@ -47,6 +50,7 @@ type lowering struct {
 	target  *Target
 	options Options
 	steps   []*step
+	memo    *memo // of what the search has found
 
 	made     []int  // step that makes a tensor, -1 for inputs and constants
 	lastUse  []int  // last step that reads a tensor, -1 if none
@@ -63,8 +67,18 @@ type lowering struct {
 
 // Lower compiles a validated graph for a target.
 func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, error) {
+	l, err := planned(g, target, options, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l.finish()
+}
+
+// planned decides how a graph is tiled and what stays on chip. The memo may be
+// nil; it is that of earlier lowerings that differ in their bandwidth alone.
+func planned(g *integer.Graph, target *Target, options Options, earlier *memo) (*lowering, error) {
 	options.ShapeOnly = options.ShapeOnly || g.ShapeOnly
-	l := &lowering{graph: g, target: target, options: options}
+	l := &lowering{graph: g, target: target, options: options, memo: earlier}
 	var err error
 	if l.steps, err = fuse(g); err != nil {
 		return nil, err
@@ -79,9 +93,11 @@ func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, err
 	if err := l.plan(); err != nil {
 		return nil, err
 	}
-	if err := l.checkSize(); err != nil {
-		return nil, err
-	}
+	return l, l.checkSize()
+}
+
+// finish emits the program.
+func (l *lowering) finish() (*isa.Program, error) {
 	l.placeRegions()
 	return l.program()
 }
@@ -223,23 +239,28 @@ func (l *lowering) packTensor(id integer.TensorID) []byte {
 // program emits all steps and assembles the program.
 func (l *lowering) program() (*isa.Program, error) {
 	g := l.graph
-	e := &emission{l: l, tracker: newTracker(), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
+	e := &emission{l: l, scratch: scratches.Get().(*scratch), constantAt: map[integer.TensorID]uint64{},
+		transfers: map[isa.Transfer]uint32{}, tiles: map[isa.ConvolutionTile]uint32{}, others: map[any]uint32{}}
 	for _, s := range l.steps {
 		if err := e.step(s); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", s.name(), err)
 		}
 	}
 	p := &isa.Program{
-		Name: l.graph.Name, MachineHash: l.target.MachineHash, ModelHash: l.options.ModelHash, Config: l.target.Config,
-		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
+		Name: l.graph.Name, ModelHash: l.options.ModelHash,
+		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: slices.Clone(e.scratch.tracker.semaphores), Constants: e.constants,
 		Trace: e.trace, Settings: l.options.Settings, ShapeOnly: l.options.ShapeOnly,
+	}
+	if !l.options.unlabelled {
+		p.MachineHash, p.Config = l.target.Spec.MachineHash(), l.target.Spec.TOML()
 	}
 	if l.options.Encoder != nil {
 		p.Networks = l.options.Encoder.Networks()
 	}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
-		p.Code[u] = e.section(u)
+		p.Code[u] = e.scratch.section(u)
 	}
+	e.scratch.release()
 	p.RegionBytes[isa.Weights] = e.constantBytes
 	p.RegionBytes[isa.Input] = uint64(l.inputBytes)
 	p.RegionBytes[isa.Output] = uint64(l.outputBytes)
