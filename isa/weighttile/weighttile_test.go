@@ -43,7 +43,7 @@ func encode(t testing.TB, weights []int8, bits int, sequential bool, registers, 
 	for _, p := range planes {
 		targets = append(targets, codec.Target{Bits: p, Care: keep})
 	}
-	c := &coded{weights: weights, tile: &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(bits), Elements: uint32(len(weights)), Channels: 1, Network: 1},
+	c := &coded{weights: weights, tile: &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(bits), Elements: uint32(len(weights)), Channels: 1, Cells: 1, Network: 1},
 		networks: []*xorcode.Network{xorcode.RandomNetwork(2, 3, 1), xorcode.RandomNetwork(inputs*(registers+1), outputs, 9)}}
 	var codes, corrections []byte
 	if sequential {
@@ -114,7 +114,7 @@ func TestRoundTrip(t *testing.T) {
 				r.Fatalf("weight %d: %d, want %d", i, got[i], weights[i])
 			}
 		}
-		sum, slices := 0, c.tile.Slices(c.networks[1])
+		sum, slices := 0, c.tile.Slices()
 		for _, n := range c.bySlice {
 			sum += n
 		}
@@ -172,6 +172,7 @@ func TestScaledSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	tile := &isa.EncodedWeights{Codec: isa.FractionalCodec, Representation: isa.ScaledSigns, Bits: 2, Mask: isa.NoMask, Elements: 4, Kept: 4, Channels: 2,
+		Order: isa.StreamingOrder, Inputs: 4, Outputs: 4, Cells: 1,
 		CodeBytes: 2, ScaleBytes: 4}
 	stream := []byte{0b0101, 0b0011, 100, 50, 20, 7} // planes, then scales [plane][channel]
 	got := make([]int8, 4)

@@ -137,6 +137,9 @@ func TestCodesChangeNothing(t *testing.T) {
 		if code != c.CodeBytes || correction != c.CorrectionBytes || mask != c.MaskBytes || plainTiles != c.StoredPlainBytes {
 			t.Errorf("%s: layers do not sum to the total", scheme)
 		}
+		if c.Decryption == nil || c.Decryption.Networks != 1 || c.NetworkBytes == 0 {
+			t.Errorf("%s: %d bytes of networks, units %+v", scheme, c.NetworkBytes, c.Decryption)
+		}
 		if coded.Operations.XORSlices == 0 || coded.EnergyUJ.XOR <= 0 || c.DecodeCycles == 0 {
 			t.Errorf("%s: nothing was decoded: %+v", scheme, coded.Operations)
 		}
@@ -204,6 +207,18 @@ func TestShapesWithCodes(t *testing.T) {
 	coded := timeOn(t, model, "mobile", "linear", "compression.scheme=xor-block", "compression.sparsity=0.9")
 	if coded.DRAM.BytesByClass["weights"]*4 > plain.DRAM.BytesByClass["weights"] || coded.DRAM.BytesByClass["masks"] == 0 {
 		t.Errorf("bytes %v, plain %v", coded.DRAM.BytesByClass, plain.DRAM.BytesByClass)
+	}
+	c := coded.Compression
+	var layers, plain8 int64
+	for _, l := range c.Layers {
+		layers += l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.StoredPlainBytes
+		plain8 += l.PlainBytes
+		if l.PlainBytes != l.Weights || l.Scheme == "xor-block" && (l.CodeBytes == 0 || l.MaskBytes == 0 || l.BitsPerWeight > 4) {
+			t.Errorf("layer %s: %+v", l.Name, l)
+		}
+	}
+	if stored := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.StoredPlainBytes; stored != layers || plain8 != c.PlainBytes || stored*3 > plain8 || c.NetworkBytes == 0 {
+		t.Errorf("%d bytes of %d, layers sum to %d of %d, %d for the network", stored, c.PlainBytes, layers, plain8, c.NetworkBytes)
 	}
 	if !strings.Contains(strings.Join(coded.Notes, "\n"), "Random weights") {
 		t.Errorf("the notes do not tell of random weights: %q", coded.Notes)

@@ -41,7 +41,7 @@ func (j *job) fromShapes() error {
 	}
 	o.progress("compile: lower", 0, 0)
 	options := lower.Options{ModelHash: topology.SHA256}
-	if j.encoder, err = compress.New(network, j.spec, compress.Options{Workers: o.workers()}); err != nil {
+	if j.encoder, err = compress.New(network, j.spec, compress.Options{Workers: o.workers(), Cache: o.Codes}); err != nil {
 		return usage(fmt.Errorf("%s: compress: %w", o.Model, err))
 	}
 	if j.encoder != nil {
@@ -50,6 +50,11 @@ func (j *job) fromShapes() error {
 	j.program, err = lower.Best(network, lower.NewTarget(j.spec), options, judge(j.spec))
 	if err != nil {
 		return usage(fmt.Errorf("%s: lower: %w", o.Model, err))
+	}
+	if j.encoder != nil {
+		if err = j.encoder.Book(j.program); err != nil {
+			return fmt.Errorf("%s: compress: %w", o.Model, err)
+		}
 	}
 	o.progress("compile: verify", 0, 0)
 	if err := isa.Verify(j.program, compiler.Limits(j.spec)); err != nil {
