@@ -3,7 +3,8 @@
 // for them. The block and the sequential code change no weight: one that
 // quantization made zero, pruned or not, is left to the mask, the bits of all
 // others decode exactly. The fractional code fits its bits to the quantized
-// weights, tile by tile, and replaces them (Fitter); no training makes up for it.
+// weights, tile by tile, and replaces them (Fitter), unless training left codes,
+// which are taken as they are.
 //
 // All layers of a code share one XOR network, as the machine has it: n_in and the
 // seed are common, each layer uses as many of its outputs as suit it. They are
@@ -40,6 +41,7 @@ type Layer struct {
 	PlainBytes, CodeBytes, CorrectionBytes, MaskBytes, ScaleBytes, StoredPlain int64
 	Corrections                                                                int64
 	Tiles, PlainTiles                                                          int
+	TilesPlain                                                                 string // why PlainTiles are
 }
 
 // Bytes is what the layer takes in DRAM.

@@ -42,6 +42,7 @@ type layerCode struct {
 	kept                       float64 // share
 	rawMask                    bool
 	fit                        *fractional.Encoder // of the fractional code
+	trained                    *trainedLayer       // of the fractional code, in place of fit
 }
 
 // Networks implements lower.WeightEncoder.
@@ -82,7 +83,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 	if l == nil || !l.report.Coded {
 		return nil
 	}
-	if l.fit != nil {
+	if l.fit != nil || l.trained != nil {
 		if t := l.describeFractional(elements, channels); t.StreamBytes() < isa.PackedBytes(elements, l.report.Bits) {
 			return t
 		}
@@ -106,7 +107,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 }
 
 // Tile implements lower.WeightEncoder.
-func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+func (e *Encoder) Tile(layer string, place lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
 	l := e.layers[layer]
 	if l == nil {
 		return nil, nil, nil
@@ -118,7 +119,9 @@ func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels
 	var stream []byte
 	if l.report.Coded {
 		var err error
-		if l.fit != nil {
+		if l.trained != nil {
+			t, stream, err = e.trainedTile(l, place, weights)
+		} else if l.fit != nil {
 			t, stream, err = e.fractionalTile(layer, weights, channels)
 		} else {
 			t, stream, err = e.tile(l, weights, channels)

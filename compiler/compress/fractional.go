@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/npusim/npusim/compiler/fractional"
@@ -28,7 +29,7 @@ const (
 )
 
 // Fits tells whether layers have the fractional code, which changes weights:
-// their tiles have to be fitted before the network is final.
+// those have to be replaced before the network is final.
 func (e *Encoder) Fits() bool {
 	for _, l := range e.order {
 		if l.report.Scheme == configs.XORFractional && l.report.Coded {
@@ -175,6 +176,11 @@ type Fitter struct {
 
 var _ lower.WeightEncoder = (*Fitter)(nil)
 
+// NeedsTiles tells whether there are layers whose codes have not been trained.
+func (f *Fitter) NeedsTiles() bool {
+	return slices.ContainsFunc(f.order, func(l *layerCode) bool { return l.fit != nil })
+}
+
 // NewFitter fits the tiles of a network. Moments, by layer name, weigh the
 // errors; a layer without them counts all alike.
 func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitter {
@@ -182,9 +188,19 @@ func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitte
 		noise: map[string]float64{}, signal: map[string]float64{}}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if l := e.layers[n.Name]; n.Kind == integer.Convolution && l != nil && l.fit != nil {
-			f.nodes[n.Name] = n
-			f.weights[n.Name] = append([]int8(nil), n.Convolution.Weights...)
+		l := e.layers[n.Name]
+		if n.Kind != integer.Convolution || l == nil || l.fit == nil && l.trained == nil {
+			continue
+		}
+		f.nodes[n.Name] = n
+		f.weights[n.Name] = slices.Clone(n.Convolution.Weights)
+		if l.trained != nil {
+			f.weights[n.Name] = l.trained.weights
+			for i, w := range n.Convolution.Weights {
+				d := float64(l.trained.weights[i]) - float64(w)
+				f.noise[n.Name] += d * d
+				f.signal[n.Name] += float64(w) * float64(w)
+			}
 		}
 	}
 	e.fitted = map[[32]byte]fittedTile{}
@@ -196,7 +212,7 @@ func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitte
 func (f *Fitter) Tile(layer string, place lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
 	l := f.layers[layer]
 	n := f.nodes[layer]
-	if n == nil {
+	if n == nil || l.fit == nil {
 		return nil, nil, nil
 	}
 	l.mutex.Lock()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/npusim/npusim/compiler/codec"
+	"github.com/npusim/npusim/compiler/fractional"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/bitplane"
@@ -15,6 +16,9 @@ import (
 type Options struct {
 	Workers int    // goroutines of an encoder; 0 is one a processor
 	Cache   *Cache // of codes that take long to find; may be nil
+	// Trained has the codes of compression.trained by layer. The weights of those
+	// layers are the ones that the codes give, times a factor for each channel.
+	Trained map[string]*fractional.Imported
 }
 
 // New plans the codes of all layers of a network. It returns nil if the
@@ -45,6 +49,12 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		if n.Convolution.Codes != nil {
 			l.report.Reason = "stays plain: its weights are keys of binary codes"
 			l.report.Weights, l.report.Kept = total, total
+			continue
+		}
+		if spec.Compression.Trained != "" && asked.Scheme == configs.XORFractional {
+			if err := e.planTrained(l, n.Convolution, total, spec); err != nil {
+				return nil, fmt.Errorf("trained code of layer %s: %w", n.Name, err)
+			}
 			continue
 		}
 		f := familyOf(families, l)

@@ -17,6 +17,7 @@ package weighttile
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/isa/bitplane"
@@ -101,7 +102,6 @@ func decodePlane(t *isa.EncodedWeights, k int, n *xorcode.Network, codes, correc
 			return plane, err
 		}
 	default:
-		plane = xorcode.NewPlane(elements)
 		plane = decodeFractional(t, n, &code)
 	}
 	if inverted {
@@ -223,16 +223,6 @@ func decodeMask(t *isa.EncodedWeights, payload []byte) (xorcode.Plane, error) {
 // weight.
 func scaleSigns(into []int8, t *isa.EncodedWeights, planes []xorcode.Plane, scales []byte) error {
 	channels := int(t.Channels)
-	for c := range channels {
-		reach := 0
-		for k := range planes {
-			s := int(int8(scales[k*channels+c]))
-			reach += max(s, -s)
-		}
-		if reach > 127 {
-			return fmt.Errorf("encoded weights: the scales of channel %d reach %d, beyond 127", c, reach)
-		}
-	}
 	for i := range into {
 		sum := 0
 		for k := range planes {
@@ -241,6 +231,9 @@ func scaleSigns(into []int8, t *isa.EncodedWeights, planes []xorcode.Plane, scal
 				s = -s
 			}
 			sum += s
+		}
+		if max(sum, -sum) > math.MaxInt8 {
+			return fmt.Errorf("encoded weights: weight %d, of channel %d, sums to %d, beyond 127", i, i%channels, sum)
 		}
 		into[i] = int8(sum)
 	}

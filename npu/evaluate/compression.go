@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/npusim/npusim/compiler/compress"
@@ -155,7 +156,7 @@ func (c *Compression) add(l *compress.Layer) {
 	if l.Coded {
 		row.Scheme, row.Inputs, row.Outputs, row.Registers = l.Scheme.String(), l.Inputs, l.Outputs, l.Registers
 		if l.PlainTiles > 0 {
-			row.Reason = fmt.Sprintf("%d of %d tiles stay plain: their coded form is not smaller", l.PlainTiles, l.Tiles)
+			row.Reason = fmt.Sprintf("%d of %d tiles stay plain: %s", l.PlainTiles, l.Tiles, cmp.Or(l.TilesPlain, "their coded form is not smaller"))
 		}
 	}
 	c.Layers = append(c.Layers, row)
