@@ -1,6 +1,7 @@
 package weighttile_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,12 +115,15 @@ func TestRoundTrip(t *testing.T) {
 				r.Fatalf("weight %d: %d, want %d", i, got[i], weights[i])
 			}
 		}
-		sum, slices := 0, c.tile.Slices()
+		sum, all := 0, c.tile.Slices()
 		for _, n := range c.bySlice {
 			sum += n
 		}
-		if sum != int(c.tile.Patches) || len(c.bySlice) != slices {
-			r.Fatalf("%d corrections in %d slices, the descriptor has %d in %d", sum, len(c.bySlice), c.tile.Patches, slices)
+		if counted, err := weighttile.Corrections(c.tile, c.stream); err != nil || !slices.Equal(counted, c.bySlice) {
+			r.Fatalf("corrections counted %v, laid out %v: %v", counted, c.bySlice, err)
+		}
+		if sum != int(c.tile.Patches) || len(c.bySlice) != all {
+			r.Fatalf("%d corrections in %d slices, the descriptor has %d in %d", sum, len(c.bySlice), c.tile.Patches, all)
 		}
 	})
 }
@@ -157,6 +161,9 @@ func TestFaultyStreams(t *testing.T) {
 		} {
 			c := sample(t, sequential)
 			test.change(c)
+			if _, err := weighttile.Corrections(c.tile, c.stream); (err == nil) != (test.want == "kept") {
+				t.Errorf("%s, sequential %t: corrections are counted with %v", test.name, sequential, err)
+			}
 			err := weighttile.Decode(make([]int8, len(c.weights)), c.tile, c.networks, c.stream)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s, sequential %t: %v", test.name, sequential, err)
@@ -209,9 +216,13 @@ func FuzzDecode(f *testing.F) {
 		if at >= 0 && at < len(changed) {
 			changed[at] ^= flip
 		}
+		counted, miscounted := weighttile.Corrections(c.tile, changed)
 		got := make([]int8, len(c.weights))
 		if err := weighttile.Decode(got, c.tile, c.networks, changed); err != nil {
 			return
+		}
+		if miscounted != nil || len(counted) != c.tile.Slices() {
+			t.Errorf("a stream that decodes has no corrections to count: %v", miscounted)
 		}
 		kept := 0
 		for _, w := range got {

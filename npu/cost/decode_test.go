@@ -80,6 +80,16 @@ func TestCorrectionStallsLaws(t *testing.T) {
 		if a, b := larger.CorrectionStalls(corrections), faster.CorrectionStalls(corrections); a > stalls || b > stalls {
 			t.Fatalf("%d stalls, %d with twice the buffer, %d with twice the rate", stalls, a, b)
 		}
+		// Slices go to the units in turn, so that only a multiple of the units
+		// shares them out anew without giving one unit more.
+		doubled := *m
+		doubled.DecryptionUnits *= 2
+		groups := func(m *cost.Machine) int64 {
+			return (int64(len(corrections)) + m.DecryptionUnits - 1) / m.DecryptionUnits
+		}
+		if more := groups(&doubled) + doubled.CorrectionStalls(corrections); more > groups(m)+stalls {
+			t.Fatalf("%d cycles, %d with twice the units", groups(m)+stalls, more)
+		}
 		longer := append(slices.Clone(corrections), 0, 0, 0, 0)
 		if got := m.CorrectionStalls(longer); got < stalls {
 			t.Fatalf("%d stalls, %d with slices added", stalls, got)

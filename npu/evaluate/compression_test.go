@@ -181,21 +181,31 @@ func TestEncodedProgramAlone(t *testing.T) {
 	if alone.Timing != whole.Timing {
 		t.Errorf("alone %+v, from the model %+v", alone.Timing, whole.Timing)
 	}
-	broken := *compiled.Program
-	for i, d := range broken.Descriptors {
-		if tile, ok := d.(*isa.EncodedWeights); ok && tile.Patches > 0 {
-			changed := *tile
-			changed.Patches++
-			broken.Descriptors = append([]isa.Descriptor(nil), broken.Descriptors...)
-			broken.Descriptors[i] = &changed
-			break
+	for _, c := range []struct {
+		want   string
+		change func(d *isa.EncodedWeights)
+	}{
+		{"the descriptor states", func(d *isa.EncodedWeights) { d.Patches++ }},
+		{"stalls is", func(d *isa.EncodedWeights) { d.Stalls++ }},
+	} {
+		broken := *compiled.Program
+		for i, d := range broken.Descriptors {
+			if tile, ok := d.(*isa.EncodedWeights); ok && tile.Patches > tile.Stalls {
+				changed := *tile
+				c.change(&changed)
+				broken.Descriptors = append([]isa.Descriptor(nil), broken.Descriptors...)
+				broken.Descriptors[i] = &changed
+				break
+			}
 		}
-	}
-	if err := broken.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := evaluate.Run(t.Context(), evaluate.Options{Model: path, Samples: 4}); err == nil || !strings.Contains(err.Error(), "the descriptor states") {
-		t.Errorf("a descriptor that contradicts its stream: %v", err)
+		if err := broken.WriteFile(path); err != nil {
+			t.Fatal(err)
+		}
+		for _, timingOnly := range []bool{true, false} {
+			if _, err := evaluate.Run(t.Context(), evaluate.Options{Model: path, Samples: 4, TimingOnly: timingOnly}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "load_encoded") {
+				t.Errorf("a descriptor that contradicts its stream: %v, want %q", err, c.want)
+			}
+		}
 	}
 }
 

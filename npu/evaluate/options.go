@@ -166,6 +166,9 @@ func (j *job) fromProgram(ctx context.Context) error {
 	if err := isa.Verify(p, compiler.Limits(j.spec)); err != nil {
 		return usage(fmt.Errorf("%s: %w", o.Model, err))
 	}
+	if err := checkStalls(p, j.spec); err != nil {
+		return usage(fmt.Errorf("%s: %w", o.Model, err))
+	}
 	if o.FloatModel != "" {
 		if err := j.importFloat(ctx, o.FloatModel); err != nil {
 			return err
