@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/npusim/npusim/compiler/compress"
+	"github.com/npusim/npusim/compiler/fractional"
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/lower"
@@ -60,11 +61,12 @@ type Compilation struct {
 	Model       *onnx.Model
 	Graph       *graph.Graph       // as imported
 	Network     *transform.Network // rewritten, still float
-	Pruned      *transform.Network // the same with pruned weights; Network itself if none are
+	Pruned      *transform.Network // the same with pruned or trained weights; Network itself if there are none
 	Calibration *quantize.Calibration
 	Quantized   *integer.Graph
 	Report      *quantize.Report
-	Encoder     *compress.Encoder // nil if no weights are coded
+	Trained     map[string]*fractional.Imported // codes of compression.trained, by layer
+	Encoder     *compress.Encoder               // nil if no weights are coded
 	Plans       *lower.Plans
 	Bandwidth   int64        // that the program is lowered for, thousandths of a byte a cycle
 	Chosen      *isa.Program // the plan for it, without constants; may be nil

@@ -15,8 +15,8 @@ import (
 const fittingSamples = 8
 
 // fitWeights replaces the weights of layers with the fractional code by ones
-// that the code gives. The network is lowered once for the shapes of the tiles,
-// which decode one by one.
+// that the code gives. Unless all codes are trained, the network is lowered once
+// for the shapes of the tiles, which decode one by one.
 func fitWeights(ctx context.Context, c *Compilation) error {
 	if c.Encoder == nil || !c.Encoder.Fits() {
 		return nil
@@ -27,10 +27,12 @@ func fitWeights(ctx context.Context, c *Compilation) error {
 	}
 	c.Quantized, c.Encoder = withOwnWeights(c.Quantized), c.Encoder.Fresh()
 	fitter := c.Encoder.NewFitter(c.Quantized, moments)
-	options := c.lowering()
-	options.Encoder = fitter
-	if _, err := lower.Best(c.Quantized, lower.NewTarget(c.Options.Spec), options, c.Options.Judge); err != nil {
-		return err
+	if fitter.NeedsTiles() {
+		options := c.lowering()
+		options.Encoder = fitter
+		if _, err := lower.Best(c.Quantized, lower.NewTarget(c.Options.Spec), options, c.Options.Judge); err != nil {
+			return err
+		}
 	}
 	return fitter.Apply()
 }

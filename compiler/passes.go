@@ -84,8 +84,12 @@ func Reads(last Pass, spec *configs.Spec) string {
 // everything is for passes that read more than is worth telling apart.
 func everything(s *configs.Spec) any { return s.ConfigHash() }
 
-// pruneReads: masks, and the sparsity of each layer.
+// pruneReads: trained weights, masks, and the sparsity of each layer.
 func pruneReads(s *configs.Spec) any {
+	return []any{s.Compression.Trained, prunedBy(s)}
+}
+
+func prunedBy(s *configs.Spec) any {
 	type rule struct {
 		Match    string
 		Sparsity float64

@@ -14,26 +14,37 @@ import (
 )
 
 // pruneNetwork prunes the weights as they were trained, before anything is
-// folded into them, and rewrites the pruned network anew. The network that the
-// float reference runs keeps all weights.
+// folded into them, or puts those of trained codes in their place, and rewrites
+// the changed network anew. The network that the float reference runs keeps all
+// weights of the model.
 func pruneNetwork(_ context.Context, c *Compilation) error {
 	c.Pruned = c.Network
 	o := &c.Options.Spec.Compression
 	layers := prune.Layers(c.Graph)
 	masks, err := masksOf(layers, o)
-	if err != nil || masks == nil {
+	if err != nil {
 		return err
+	}
+	if o.Trained != "" {
+		if c.Trained, err = trainedCodes(o.Trained, layers, o); err != nil {
+			return err
+		}
+	}
+	if masks == nil && len(c.Trained) == 0 {
+		return nil
 	}
 	pruned := *c.Graph
 	pruned.Values = slices.Clone(c.Graph.Values)
 	for i := range layers {
-		if masks[i] == nil {
-			continue
-		}
 		l := &layers[i]
 		tensor := *pruned.Values[l.Value].Constant
-		tensor.Floats = slices.Clone(tensor.Floats)
-		if err := prune.Apply(tensor.Floats, *masks[i]); err != nil {
+		if code := c.Trained[l.Name]; code != nil {
+			tensor.Floats, err = trainedWeights(c.Graph, l, code)
+		} else if masks != nil && masks[i] != nil {
+			tensor.Floats = slices.Clone(tensor.Floats)
+			err = prune.Apply(tensor.Floats, *masks[i])
+		}
+		if err != nil {
 			return fmt.Errorf("layer %s: %w", l.Name, err)
 		}
 		pruned.Values[l.Value].Constant = &tensor
@@ -86,7 +97,7 @@ func masksOf(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, er
 // compressWeights plans the codes of the quantized weights; lowering makes them
 // tile by tile.
 func compressWeights(_ context.Context, c *Compilation) error {
-	e, err := compress.New(c.Quantized, c.Options.Spec, compress.Options{Workers: c.Options.Workers, Cache: c.Options.Cache})
+	e, err := compress.New(c.Quantized, c.Options.Spec, compress.Options{Workers: c.Options.Workers, Cache: c.Options.Cache, Trained: c.Trained})
 	if e != nil {
 		c.Encoder = e
 	}

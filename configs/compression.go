@@ -2,6 +2,11 @@ package configs
 
 import "path"
 
+// SearchedRegisters stands for a number of registers that is searched: none or
+// one. Two are taken only if asked for, since finding codes for them takes 256
+// times as long and gains the last percent or so.
+const SearchedRegisters = searchedRegisters
+
 // Compression says which weights are pruned, and how the rest is stored in
 // DRAM. The fields from Taps on hold for all layers; those of a CompressionRule
 // can differ from layer to layer, see For.
@@ -10,11 +15,12 @@ type Compression struct {
 	Sparsity       float64           `toml:"sparsity"`       // share of the weights of a layer pruned by magnitude; 0 prunes nothing
 	Pruning        PruningScope      `toml:"pruning"`        // what shares a threshold of magnitude
 	Mask           string            `toml:"mask"`           // folder of .npy masks in place of Sparsity, or empty
+	Trained        string            `toml:"trained"`        // folder of trained codes, xor-fractional only, or empty
 	MaskFormat     MaskFormat        `toml:"mask_format"`    // how masks are stored
 	Representation Representation    `toml:"representation"` // of weights cut into bit planes
 	Inputs         int               `toml:"n_in"`           // bits of a code; 0: searched
 	Outputs        int               `toml:"n_out"`          // bits of a slice; 0: searched
-	Registers      int               `toml:"n_s"`            // codes before that enter the network too, xor-sequential only
+	Registers      int               `toml:"n_s"`            // codes before that enter the network too, xor-sequential only; -1: searched
 	Taps           int               `toml:"taps"`           // inputs of each output, xor-fractional only
 	Planes         int               `toml:"planes"`         // binary planes of a weight, xor-fractional only
 	Networks       int               `toml:"networks"`       // random networks tried, the best is taken
@@ -43,7 +49,7 @@ type LayerCompression struct {
 	Sparsity  float64           // share of weights pruned by magnitude; 0 prunes nothing
 	Inputs    int               // bits of a code; 0: searched
 	Outputs   int               // bits of a slice; 0: searched
-	Registers int               // codes before that enter the network too; 0 unless Scheme is XORSequential
+	Registers int               // codes before that enter the network too, -1: searched; 0 unless Scheme is XORSequential
 	Planes    int               // binary planes of a weight; 0 unless Scheme is XORFractional
 }
 

@@ -43,7 +43,7 @@ func TestCompressionDefaults(t *testing.T) {
 	write(t, map[string]string{"old.toml": "inherit = \"edge\"\n[compression]\nscheme = \"none\"\n"})
 	want := Compression{
 		Scheme: NoCompression, Pruning: LayerPruning, MaskFormat: SmallestMask, Representation: SignMagnitude,
-		Registers: 1, Taps: 2, Planes: 2, Networks: 16, Seed: 1,
+		Registers: SearchedRegisters, Taps: 2, Planes: 2, Networks: 16, Seed: 1,
 	}
 	if diff := cmp.Diff(want, load(t, "old.toml").Compression); diff != "" {
 		t.Error(diff)
@@ -65,6 +65,8 @@ func TestCompressionOnPresets(t *testing.T) {
 			{"compression.scheme=xor-sequential", "compression.sparsity=0.9", "compression.n_in=8", "compression.n_out=80", "compression.n_s=2"},
 			{"compression.scheme=xor-fractional", "compression.n_in=20", "compression.n_out=20", "compression.planes=2"},
 			{"compression.scheme=xor-sequential", "compression.sparsity=0.99", "compression.pruning=global"},
+			{"compression.scheme=xor-block", "compression.n_in=20"}, // the rest is searched
+			{"compression.scheme=xor-sequential", "compression.n_out=80"},
 			{"compression.sparsity=0.5", "compression.n_in=9"}, // codes are not judged where there are none
 		} {
 			load(t, preset.Name, sets...)
@@ -80,16 +82,15 @@ func TestCompressionFaults(t *testing.T) {
 		key, rule string // part of the rule
 	}{
 		{block + ";xor.units=0", "compression.scheme", `compression.scheme = "xor-block" needs decryption units, of which xor.units = 0 gives none`},
-		{block + ";compression.n_in=20", "compression.n_in", "n_in = 20 is given without n_out: give both"},
-		{block + ";compression.n_out=20", "compression.n_out", "n_out = 20 is given without n_in: give both"},
-		{fractional + ";compression.n_out=20", "compression.n_out", "n_out = 20 is given without n_in"},
+		{fractional + ";compression.n_in=20", "compression.n_in", "n_in = 20 is given without n_out: n_in / n_out is the rate"},
+		{fractional + ";compression.n_out=20", "compression.n_out", "n_out = 20 is given without n_in: n_in / n_out is the rate"},
 		{block + ";compression.n_in=20;compression.n_out=20", "compression.n_in", "n_in = 20 must be below n_out = 20: a code as long as the weights saves nothing"},
 		{sequential + ";compression.n_in=8;compression.n_out=7", "compression.n_in", "must be below n_out = 7"},
 		{sequential + ";compression.n_in=9;compression.n_out=90", "compression.n_in", `n_in must be at most 8 for "xor-sequential"`},
 		{fractional + ";compression.n_in=21;compression.n_out=30", "compression.n_in", `n_in must be at most 20 for "xor-fractional"`},
 		{fractional + ";compression.n_in=4;compression.n_out=30;compression.taps=5", "compression.n_in", "taps = 5 is more than the network has inputs, 4"},
 		{fractional + ";compression.taps=21", "compression.taps", "taps = 21 is more than the network has inputs, 20"},
-		{sequential + ";compression.n_in=8;compression.n_out=80;xor.max_inputs=15", "compression.n_in", "the network has 16 inputs, n_in * (n_s + 1), more than xor.max_inputs = 15"},
+		{sequential + ";compression.n_in=8;compression.n_out=80;compression.n_s=1;xor.max_inputs=15", "compression.n_in", "the network has 16 inputs, n_in * (n_s + 1), more than xor.max_inputs = 15"},
 		{block + ";compression.n_in=8;compression.n_out=80;xor.max_outputs=79", "compression.n_out", "n_out = 80 is more than xor.max_outputs = 79"},
 		{"compression.sparsity=0.5;compression.mask=m", "compression.sparsity", "compression.sparsity and compression.mask exclude each other"},
 		{fractional + ";compression.sparsity=0.5", "compression.sparsity", `"xor-fractional" has no mask: compression.sparsity must be 0, not 0.5`},
@@ -101,7 +102,7 @@ func TestCompressionFaults(t *testing.T) {
 		{"compression.sparsity=-0.1", "compression.sparsity", "must be 0 to 0.99, not -0.1"},
 		{"compression.seed=9007199254740993", "compression.seed", "must be 0 to 9007199254740992, not 9007199254740993"},
 		{"compression.seed=-1", "compression.seed", "must be 0 to 9007199254740992, not -1"},
-		{"compression.n_s=3", "compression.n_s", "must be 0 to 2 codes, not 3"},
+		{"compression.n_s=3", "compression.n_s", "must be -1 to 2 codes, not 3"},
 		{"compression.planes=0", "compression.planes", "must be 1 to 8 planes, not 0"},
 		{"compression.networks=65", "compression.networks", "must be 1 to 64 networks, not 65"},
 		{"compression.mask_format=low-rank", "compression.mask_format", `must be one of "smallest", "raw", "run-length"`},
@@ -110,12 +111,12 @@ func TestCompressionFaults(t *testing.T) {
 		{"energy.register_pj=-1", "energy.register_pj", "must be 0 to 1000000 pJ, not -1"},
 		{`compression.layer=[{scheme="none"}]`, "compression.layer[0].match", "is required"},
 		{`compression.layer=[{match="[", n_s=0}]`, "compression.layer[0].match", "is no valid glob"},
-		{`compression.layer=[{match="a", n_s=3}]`, "compression.layer[0].n_s", "must be 0 to 2 codes, not 3"},
+		{`compression.layer=[{match="a", n_s=3}]`, "compression.layer[0].n_s", "must be -1 to 2 codes, not 3"},
 		{`compression.layer=[{match="a", sparsity=1.0}]`, "compression.layer[0].sparsity", "must be 0 to 0.99, not 1"},
 		{`compression.layer=[{match="a", sparsity="much"}]`, "compression.layer[0].sparsity", "must be a number"},
 		{`compression.layer=[{match="a", planes=0}]`, "compression.layer[0].planes", "must be 1 to 8 planes, not 0"},
 		{`compression.layer=[{match="a", taps=3}]`, "compression.layer[0].taps", "unknown key"},
-		{`compression.layer=[{match="a"}, {match="b", scheme="xor-block", n_in=9}]`, "compression.layer[1].n_in", "n_in = 9 is given without n_out"},
+		{`compression.layer=[{match="a"}, {match="b", scheme="xor-fractional", n_in=9}]`, "compression.layer[1].n_in", "n_in = 9 is given without n_out"},
 		{`compression.layer=[{match="a", scheme="xor-block"}];xor.units=0`, "compression.layer[0].scheme", "xor.units = 0 gives none"},
 		{`compression.layer=[{match="a", sparsity=0.5}];compression.mask=m`, "compression.layer[0].sparsity", "exclude each other"},
 		{block + `;compression.n_in=20;compression.n_out=180;compression.layer=[{match="[ab]", scheme="xor-sequential"}]`, "compression.layer[0].scheme", `n_in must be at most 8 for "xor-sequential"`},
@@ -185,6 +186,7 @@ func TestCompressionBlamesTheLastSource(t *testing.T) {
 compression.scheme = "xor-sequential"
 compression.n_in = 8
 compression.n_out = 80
+compression.n_s = 1
 [[compression.layer]]
 match = "a"
 sparsity = 0.5

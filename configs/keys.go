@@ -58,6 +58,9 @@ const (
 	maxCodeOutputs = 1024
 	maxRegisters   = 2
 	maxPlanes      = 8
+
+	// searchedRegisters in place of a number of registers has it searched.
+	searchedRegisters = -1
 )
 
 // keys is in the order in which files are printed. Key paths are the TOML tags
@@ -166,11 +169,12 @@ var keys = []Key{
 	{Path: "compression.sparsity", Default: "0.0", Max: maxSparsity, Scope: RunScope, Meaning: "share of the weights of each layer pruned by magnitude; 0 prunes nothing; not beside compression.mask or xor-fractional"},
 	{Path: "compression.pruning", Default: `"layer"`, Scope: RunScope, Meaning: "one threshold of magnitude a layer, or one over all layers of the same sparsity"},
 	{Path: "compression.mask", Default: `""`, Scope: RunScope, Meaning: "folder of .npy masks that say what is pruned: in the folder of the configuration or below; in a setting, from the working directory; not beside compression.sparsity or xor-fractional"},
+	{Path: "compression.trained", Default: `""`, Scope: RunScope, Meaning: "folder of codes from training, for layers of xor-fractional: L.npz or a folder L of .npy files for layer L; found as compression.mask is"},
 	{Path: "compression.mask_format", Default: `"smallest"`, Scope: RunScope, Meaning: "how masks are stored in DRAM"},
 	{Path: "compression.representation", Default: `"sign-magnitude"`, Scope: RunScope, Meaning: "of integer weights as bit planes"},
-	{Path: "compression.n_in", Default: "0", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "a code; with n_out, below which it stays, or 0 for both: searched; at most 8 for xor-sequential, 20 for xor-fractional"},
-	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched"},
-	{Path: "compression.n_s", Default: "1", Min: 0, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "shift registers: codes before that enter the network too; xor-sequential only"},
+	{Path: "compression.n_in", Default: "0", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "a code, below n_out, one for all layers; 0: searched; at most 8 for xor-sequential, 20 for xor-fractional"},
+	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched for each layer; xor-fractional needs both or neither"},
+	{Path: "compression.n_s", Default: "-1", Min: searchedRegisters, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "shift registers: codes before that enter the network too; xor-sequential only; -1: 0 or 1, searched (2 encodes 256 times as long as 1)"},
 	{Path: "compression.taps", Default: "2", Min: 2, Max: maxCodeInputs, Scope: RunScope, Unit: "inputs", Meaning: "that each output is the XOR of; xor-fractional only"},
 	{Path: "compression.planes", Default: "2", Min: 1, Max: maxPlanes, Scope: RunScope, Unit: "planes", Meaning: "binary planes of a weight; xor-fractional only"},
 	{Path: "compression.networks", Default: "16", Min: 1, Max: 64, Scope: RunScope, Unit: "networks", Meaning: "random networks tried, of which the best is taken"},
@@ -181,7 +185,7 @@ var keys = []Key{
 	{Path: "compression.layer[].sparsity", Default: "as above", Max: maxSparsity, Scope: RunScope, Meaning: "overrides compression.sparsity; 0 prunes nothing"},
 	{Path: "compression.layer[].n_in", Default: "as above", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "overrides compression.n_in; 0: searched"},
 	{Path: "compression.layer[].n_out", Default: "as above", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "overrides compression.n_out; 0: searched"},
-	{Path: "compression.layer[].n_s", Default: "as above", Min: 0, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "overrides compression.n_s; 0: no registers"},
+	{Path: "compression.layer[].n_s", Default: "as above", Min: searchedRegisters, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "overrides compression.n_s; 0: no registers, -1: searched"},
 	{Path: "compression.layer[].planes", Default: "as above", Min: 1, Max: maxPlanes, Scope: RunScope, Unit: "planes", Meaning: "overrides compression.planes"},
 }
 

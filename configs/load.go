@@ -31,7 +31,8 @@ const maxInherit = 8
 // same source win over it. A dram.standard replaces them too, and an earlier
 // dram.preset. It names a file, whose text is taken over: in the folder of the
 // file that says so or below; in a setting, from the working directory. A
-// compression.mask names a folder in the same way; its path is taken over.
+// compression.mask and compression.trained name folders in the same way; their
+// paths are taken over.
 //
 // Errors are of type strict.Faults and list everything that is wrong.
 func Load(nameOrPath string, sets []string) (*Spec, error) {
@@ -182,7 +183,7 @@ func (l *loader) parse(file string, data []byte, chain []string) {
 		return readBelow(filepath.Dir(file), name)
 	})
 	if len(chain) > 0 {
-		l.mask(document, nil, filepath.Dir(file))
+		l.folders(document, nil, filepath.Dir(file))
 	}
 }
 

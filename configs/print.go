@@ -9,7 +9,8 @@ import (
 
 // TOML prints the whole configuration, each key with its unit and meaning as
 // a comment. Parsing the text gives an equal Spec, and so does loading it as a
-// file of the working directory, on which compression.mask depends.
+// file of the working directory, on which compression.mask and
+// compression.trained depend.
 func (s *Spec) TOML() string {
 	var text strings.Builder
 	value := reflect.ValueOf(s).Elem()

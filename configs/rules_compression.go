@@ -37,13 +37,14 @@ var codeRules = []codeRule{
 	{
 		keys: []string{"n_in", "n_out", "scheme"},
 		check: func(_ *Spec, c *LayerCompression) string {
-			switch {
-			case c.Scheme == NoCompression || (c.Inputs == 0) == (c.Outputs == 0):
+			if c.Scheme != XORFractional || (c.Inputs == 0) == (c.Outputs == 0) {
 				return ""
-			case c.Outputs == 0:
-				return fmt.Sprintf("n_in = %d is given without n_out: give both, or neither to have them searched", c.Inputs)
 			}
-			return fmt.Sprintf("n_out = %d is given without n_in: give both, or neither to have them searched", c.Outputs)
+			given, other, value := "n_in", "n_out", c.Inputs
+			if c.Inputs == 0 {
+				given, other, value = "n_out", "n_in", c.Outputs
+			}
+			return fmt.Sprintf("%s = %d is given without %s: n_in / n_out is the rate of xor-fractional, which no search can find; give both, or neither", given, value, other)
 		},
 	},
 	{
@@ -74,7 +75,7 @@ var codeRules = []codeRule{
 	{
 		keys: []string{"n_in", "n_s", "scheme"}, machine: []string{"xor.max_inputs"},
 		check: func(s *Spec, c *LayerCompression) string {
-			if inputs := c.Inputs * (c.Registers + 1); c.Scheme != NoCompression && inputs > s.XOR.MaxInputs {
+			if inputs := c.Inputs * (max(c.Registers, 0) + 1); c.Scheme != NoCompression && inputs > s.XOR.MaxInputs {
 				return fmt.Sprintf("the network has %d inputs, n_in * (n_s + 1), more than xor.max_inputs = %d", inputs, s.XOR.MaxInputs)
 			}
 			return ""

@@ -37,7 +37,7 @@ func (l *loader) settings(sets []string) {
 	for _, s := range parsed {
 		l.apply(s.document, &s.at)
 		l.standard(s.document, &s.at, readRegular)
-		l.mask(s.document, &s.at, "")
+		l.folders(s.document, &s.at, "")
 	}
 }
 
@@ -72,7 +72,7 @@ func (l *loader) setting(text string, at origin) *strict.Document {
 // nothing else, and one text serves as a list.
 func textValue(key, value string) string {
 	list := key == "dram.controller"
-	text := key == "dram.standard" || key == "compression.mask"
+	text := key == "dram.standard" || isFolderKey(key)
 	if value == "" || !list && !text || list && value[0] == '[' {
 		return value
 	}

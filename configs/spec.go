@@ -5,9 +5,9 @@
 // from another, changed by single "section.key=value" settings. Every fault of
 // every source is reported at once with its file, line, key, the rule and the
 // nearest valid name (package strict). A Spec from Load is valid, stands alone
-// (of a file that dram.standard names it holds the text; only the folder of
-// compression.mask it names, as seen from the working directory) and must not be
-// changed: derive another with With.
+// (of a file that dram.standard names it holds the text; only the folders of
+// compression.mask and compression.trained it names, as seen from the working
+// directory) and must not be changed: derive another with With.
 //
 // Units stand in the names of keys: kib and mib are binary (1024), gb is
 // decimal (10^9 bytes), pj are picojoules, mw milliwatts. A "cycle" is one of

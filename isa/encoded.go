@@ -24,6 +24,19 @@ const (
 	ScaledSigns                                      // sum over the planes of +-scale[plane][channel], 1 for +
 )
 
+// WeightOrder is the order in which the bits of a plane give the weights of a
+// tile. Tiles lie in the weight buffer in streaming order; the decryption units
+// write in any of these, counting channels, inputs and kernel cells.
+type WeightOrder uint8
+
+// Weight orders, the outermost index first.
+const (
+	InvalidWeightOrder WeightOrder = iota
+	StreamingOrder                 // cell, input, channel
+	ChannelMajorOrder              // channel, input, cell: a tensor as it is trained
+	InputMajorOrder                // input, cell, channel: the same, channels innermost
+)
+
 // MaskFormat says how the places of pruned weights are stored.
 type MaskFormat uint8
 
@@ -42,6 +55,12 @@ const (
 // i % Channels). Every tile decodes on its own: the registers of the
 // sequential code start at zero.
 //
+// A program has one network for all tiles of a code, as the machine has: a tile
+// uses the part of its first Outputs rows and first Inputs * (Registers+1)
+// columns. Layers that were trained in the fractional code keep the slices that
+// they were trained with: the first Skip bits of each plane belong to weights
+// before the tile, and Order says where the others go.
+//
 // What the time of decoding depends on besides sizes stands here as counts:
 // Patches, and Stalls, the cycles that the decryption units wait because their
 // buffers of corrections run empty on the machine that the program is for.
@@ -53,7 +72,12 @@ type EncodedWeights struct {
 	Registers       uint8                `isa:"registers,u8" doc:"sequential: earlier codes that the network sees, 0 to 2"`
 	Inverted        uint8                `isa:"inverted,u8" doc:"a bit a plane: its bits are stored inverted"`
 	Mask            MaskFormat           `isa:"mask,u8" doc:"1 none, 2 raw, 3 run-length"`
+	Order           WeightOrder          `isa:"order,u8" doc:"of the bits of a plane: 1 streaming, 2 channel-major, 3 input-major"`
 	Network         uint16               `isa:"network,u16" doc:"row of the network table; fractional: of plane 0, the planes' networks follow"`
+	Inputs          uint8                `isa:"inputs,u8" doc:"bits of a code; the network has at least registers + 1 times as many inputs"`
+	Outputs         uint16               `isa:"outputs,u16" doc:"bits of a slice: the outputs of the network that are used, from the first on"`
+	Skip            uint16               `isa:"skip,u16" doc:"bits of the first slice that are not of this tile, fractional only"`
+	Cells           uint16               `isa:"cells,u16" doc:"kernel cells of a weight tile, for the order of its weights"`
 	Elements        uint32               `isa:"elements,u32" doc:"weights of the tile"`
 	Kept            uint32               `isa:"kept,u32" doc:"weights that are not pruned"`
 	Channels        uint32               `isa:"channels,u32" doc:"output channels of the tile, which divide the weights"`
@@ -76,9 +100,24 @@ func (t *EncodedWeights) StreamBytes() int {
 	return int(t.CodeBytes) + int(t.CorrectionBytes) + int(t.MaskBytes) + int(t.ScaleBytes)
 }
 
-// Slices is the number of slices of all planes on a network.
-func (t *EncodedWeights) Slices(n *xorcode.Network) int {
-	return int(t.Bits) * ((int(t.Elements) + n.Outputs - 1) / n.Outputs)
+// PlaneSlices is the number of slices of a plane; Outputs must not be 0.
+func (t *EncodedWeights) PlaneSlices() int {
+	return (int(t.Skip) + int(t.Elements) + int(t.Outputs) - 1) / int(t.Outputs)
+}
+
+// Slices is the number of slices of all planes.
+func (t *EncodedWeights) Slices() int { return int(t.Bits) * t.PlaneSlices() }
+
+// Columns is the number of network inputs that the tile uses: the bits of a
+// code, and those of the codes in the registers.
+func (t *EncodedWeights) Columns() int { return int(t.Inputs) * (int(t.Registers) + 1) }
+
+// NetworkOf is the row of the network table for a plane.
+func (t *EncodedWeights) NetworkOf(plane int) int {
+	if t.Codec == FractionalCodec {
+		return int(t.Network) + plane
+	}
+	return int(t.Network)
 }
 
 // Class is the traffic class of a byte of the stream.
@@ -109,6 +148,12 @@ func (t *EncodedWeights) Validate() error {
 	r.require(t.Bits >= 2 || t.Representation == ScaledSigns, "bits is 1, must be at least 2 unless the representation is scaled_signs")
 	r.require(t.Registers <= maxRegisters && (t.Registers == 0 || t.Codec == SequentialCodec), "registers is %d, must be 0 to %d, and 0 unless the codec is sequential", t.Registers, maxRegisters)
 	r.require(t.Inverted>>t.Bits == 0, "inverted is %#x, has bits beyond the %d planes", t.Inverted, t.Bits)
+	r.enum("order", weightOrderNames[:], uint8(t.Order))
+	r.require(t.Inputs >= 1 && t.Columns() <= xorcode.MaxInputs, "inputs is %d, must be 1 to %d, with the registers", t.Inputs, xorcode.MaxInputs)
+	r.require(t.Outputs >= 1 && t.Outputs <= xorcode.MaxOutputs, "outputs is %d, must be 1 to %d", t.Outputs, xorcode.MaxOutputs)
+	r.require(t.Skip == 0 || t.Skip < t.Outputs, "skip is %d, must be below outputs %d", t.Skip, t.Outputs)
+	r.require(t.Codec == FractionalCodec || t.Skip == 0 && t.Order == StreamingOrder, "skip and order are of the fractional code only")
+	r.require(t.Cells >= 1 && (t.Channels == 0 || t.Elements/t.Channels%max(uint32(t.Cells), 1) == 0), "cells is %d, must be at least 1 and divide elements %d over channels %d", t.Cells, t.Elements, t.Channels)
 	r.positive("elements", uint64(t.Elements))
 	r.positive("channels", uint64(t.Channels))
 	r.positive("code_bytes", uint64(t.CodeBytes))

@@ -135,6 +135,8 @@ func enumNames(t reflect.Type) []string {
 		return weightRepresentationNames[:]
 	case MaskFormat:
 		return maskFormatNames[:]
+	case WeightOrder:
+		return weightOrderNames[:]
 	}
 	return nil
 }

@@ -119,9 +119,9 @@ var descriptorGoldens = []struct {
 		"dims=[1 1 1 1 3 2] input_strides=[0 0 0 0 1 15] start=67 input={block=2 pixel_stride=2} output={block=3 pixel_stride=3}",
 		"07007200 0600 02000000 0100 0300 04000000 0100 0200 0300 0500 03000000 0100 0200 01000000 01000000 01000000 01000000 03000000 02000000 " +
 			"00000000 00000000 00000000 00000000 01000000 0f000000 43000000 0200 0000 02000000 00000000 00000000 0300 0000 03000000 00000000 00000000"},
-	{"encoded_weights layer=7 codec=sequential representation=sign_magnitude bits=8 registers=2 inverted=129 mask=run_length network=3 elements=1024 kept=100 channels=16 " +
+	{"encoded_weights layer=7 codec=sequential representation=sign_magnitude bits=8 registers=2 inverted=129 mask=run_length order=streaming network=3 inputs=8 outputs=80 cells=1 elements=1024 kept=100 channels=16 " +
 		"code_bytes=128 correction_bytes=5 mask_bytes=60 patches=4 stalls=1",
-		"08002e00 0700 02 02 08 02 81 03 0300 00040000 64000000 10000000 80000000 05000000 3c000000 00000000 04000000 01000000"},
+		"08003600 0700 02 02 08 02 81 03 01 0300 08 5000 0000 0100 00040000 64000000 10000000 80000000 05000000 3c000000 00000000 04000000 01000000"},
 	{"lookup_tile layer=2 input_channels=3 output_channels=4 mu=8 planes=3 group=16 group_offset=8 output_rows=5 output_columns=6 input_rows=7 input_columns=8 " +
 		"origin_row=-1 origin_column=-2 kernel_rows=3 kernel_columns=2 stride_rows=2 stride_columns=1 dilate_rows=1 dilate_columns=2 " +
 		"input={block=16 channel_offset=1 pixel_stride=16 row_stride=128} output={block=4 pixel_stride=4 row_stride=24 block_stride=9} " +

@@ -47,6 +47,10 @@ func (r WeightRepresentation) String() string {
 
 var maskFormatNames = [...]string{NoMask: "none", RawMask: "raw", RunLengthMask: "run_length"}
 
+var weightOrderNames = [...]string{StreamingOrder: "streaming", ChannelMajorOrder: "channel_major", InputMajorOrder: "input_major"}
+
+func (o WeightOrder) String() string { return nameOf(weightOrderNames[:], int(o), "weight_order") }
+
 func (f MaskFormat) String() string { return nameOf(maskFormatNames[:], int(f), "mask_format") }
 
 var roundingNames = [...]string{

@@ -12,8 +12,12 @@ import (
 // MaxNetworks bounds the network table: descriptors name rows in 16 bits.
 const MaxNetworks = 1 << 12
 
-// writeNetworks: of each network inputs u16, outputs u16, then a u64 of taps for
-// every output.
+// NetworkBytes is what a network takes in the network table: inputs u16, outputs
+// u16, then the taps of every output in as many whole bytes as the inputs need.
+func NetworkBytes(n *xorcode.Network) int { return 4 + n.Outputs*tapBytes(n.Inputs) }
+
+func tapBytes(inputs int) int { return (inputs + 7) / 8 }
+
 func writeNetworks(p *Program, _ Unit) ([]byte, error) {
 	if len(p.Networks) > MaxNetworks {
 		return nil, fmt.Errorf("%d networks, a program may have %d", len(p.Networks), MaxNetworks)
@@ -29,7 +33,9 @@ func writeNetworks(p *Program, _ Unit) ([]byte, error) {
 		data = binary.LittleEndian.AppendUint16(data, uint16(n.Inputs))
 		data = binary.LittleEndian.AppendUint16(data, uint16(n.Outputs))
 		for _, row := range n.Rows {
-			data = binary.LittleEndian.AppendUint64(data, row)
+			var taps [8]byte
+			binary.LittleEndian.PutUint64(taps[:], row)
+			data = append(data, taps[:tapBytes(n.Inputs)]...)
 		}
 	}
 	return data, nil
@@ -46,13 +52,19 @@ func readNetworks(p *Program, _ Unit, r *reader) {
 				r.failAt(start, fmt.Errorf("a program may have %d networks", MaxNetworks))
 			}
 		}
-		data := r.take(8 * outputs)
+		if r.err != nil {
+			return
+		}
+		width := tapBytes(inputs)
+		data := r.take(width * outputs)
 		if r.err != nil {
 			return
 		}
 		rows := make([]uint64, outputs)
 		for k := range rows {
-			rows[k] = binary.LittleEndian.Uint64(data[8*k:])
+			var taps [8]byte
+			copy(taps[:], data[width*k:][:width])
+			rows[k] = binary.LittleEndian.Uint64(taps[:])
 		}
 		n, err := xorcode.NewNetwork(inputs, outputs, rows)
 		if err != nil {
@@ -98,31 +110,22 @@ func (a *assembler) network(name string, arguments []string) error {
 	return nil
 }
 
-// fits checks a descriptor against the networks that it names.
+// fits checks a valid descriptor against the networks that it names.
 func (t *EncodedWeights) fits(networks []*xorcode.Network) error {
-	first, count := int(t.Network), 1
-	if t.Codec == FractionalCodec {
-		count = int(t.Bits)
+	first, last := int(t.Network), t.NetworkOf(int(t.Bits)-1)
+	if last >= len(networks) {
+		return fmt.Errorf("network is %d to %d, the table has %d rows", first, last, len(networks))
 	}
-	if first+count > len(networks) {
-		return fmt.Errorf("network is %d to %d, the table has %d rows", first, first+count-1, len(networks))
-	}
-	bytes := uint64(0)
-	for k := range int(t.Bits) {
-		n := networks[first+k%count]
+	for k := first; k <= last; k++ {
+		n := networks[k]
 		if n == nil {
 			return nil // reported with the networks
 		}
-		inputs := uint64(n.Inputs)
-		if t.Codec == SequentialCodec {
-			if n.Inputs%(int(t.Registers)+1) != 0 {
-				return fmt.Errorf("network %d has %d inputs, which %d registers and the code do not share evenly", first, n.Inputs, t.Registers)
-			}
-			inputs /= uint64(t.Registers) + 1
+		if t.Columns() > n.Inputs || int(t.Outputs) > n.Outputs {
+			return fmt.Errorf("the tile uses %d inputs and %d outputs, network %d has %d and %d", t.Columns(), t.Outputs, k, n.Inputs, n.Outputs)
 		}
-		slices := (uint64(t.Elements) + uint64(n.Outputs) - 1) / uint64(n.Outputs)
-		bytes += (slices*inputs + 7) / 8
 	}
+	bytes := uint64(t.Bits) * ((uint64(t.PlaneSlices())*uint64(t.Inputs) + 7) / 8)
 	if uint64(t.CodeBytes) != bytes {
 		return fmt.Errorf("code_bytes is %d, must be %d for %d weights of %d bits", t.CodeBytes, bytes, t.Elements, t.Bits)
 	}

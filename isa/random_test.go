@@ -93,12 +93,14 @@ func drawDescriptor(t *rapid.T) Descriptor {
 		return d
 	case EncodedKind:
 		channels, bits := wide(t, "channels"), rapid.Uint8Range(2, 8).Draw(t, "bits")
-		e := &EncodedWeights{Layer: layer, Codec: WeightCodec(rapid.IntRange(1, 3).Draw(t, "codec")), Representation: SignMagnitude, Bits: bits,
+		cells := rapid.Uint16Range(1, 9).Draw(t, "cells")
+		e := &EncodedWeights{Layer: layer, Order: StreamingOrder, Inputs: rapid.Uint8Range(1, 21).Draw(t, "inputs"), Outputs: rapid.Uint16Range(1, 1024).Draw(t, "outputs"), Cells: cells, Codec: WeightCodec(rapid.IntRange(1, 3).Draw(t, "codec")), Representation: SignMagnitude, Bits: bits,
 			Inverted: rapid.Uint8().Draw(t, "inverted") >> (8 - bits), Mask: NoMask, Network: rapid.Uint16().Draw(t, "network"),
-			Elements: channels * wide(t, "elements"), Channels: channels, CodeBytes: wide(t, "code")}
+			Elements: channels * uint32(cells) * wide(t, "elements"), Channels: channels, CodeBytes: wide(t, "code")}
 		e.Kept = e.Elements
 		if e.Codec == FractionalCodec {
 			e.Representation, e.ScaleBytes = ScaledSigns, uint32(bits)*channels
+			e.Order, e.Skip = WeightOrder(rapid.IntRange(1, 3).Draw(t, "order")), rapid.Uint16Range(0, e.Outputs-1).Draw(t, "skip")
 			return e
 		}
 		e.CorrectionBytes, e.Patches = wide(t, "corrections"), wide(t, "patches")

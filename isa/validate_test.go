@@ -48,7 +48,7 @@ func TestValidateRules(t *testing.T) {
 	}
 	encoded := func(change func(*EncodedWeights)) Descriptor {
 		d := &EncodedWeights{Codec: BlockCodec, Representation: SignMagnitude, Bits: 4, Mask: RawMask, Elements: 64, Kept: 10, Channels: 16,
-			CodeBytes: 16, CorrectionBytes: 3, MaskBytes: 8, Patches: 2}
+			Order: StreamingOrder, Inputs: 8, Outputs: 20, Cells: 1, CodeBytes: 16, CorrectionBytes: 3, MaskBytes: 8, Patches: 2}
 		change(d)
 		return d
 	}
@@ -92,6 +92,16 @@ func TestValidateRules(t *testing.T) {
 		{encoded(func(d *EncodedWeights) { d.CodeBytes = 0 }), "code_bytes is 0"},
 		{encoded(func(d *EncodedWeights) { d.Stalls = 2 }), ""},
 		{encoded(func(d *EncodedWeights) { d.Stalls = 3 }), "stalls is 3, at most one for each of the 2 patches"},
+		{encoded(func(d *EncodedWeights) { d.Order = 0 }), "order is 0, must name streaming"},
+		{encoded(func(d *EncodedWeights) { d.Order = ChannelMajorOrder }), "skip and order are of the fractional code only"},
+		{encoded(func(d *EncodedWeights) { d.Skip = 1 }), "skip and order are of the fractional code only"},
+		{encoded(func(d *EncodedWeights) { d.Skip = 20 }), "skip is 20, must be below outputs 20"},
+		{encoded(func(d *EncodedWeights) { d.Inputs = 0 }), "inputs is 0, must be 1 to 64"},
+		{encoded(func(d *EncodedWeights) { d.Codec, d.Registers, d.Inputs = SequentialCodec, 2, 22 }), "inputs is 22, must be 1 to 64"},
+		{encoded(func(d *EncodedWeights) { d.Outputs = 0 }), "outputs is 0, must be 1 to 1024"},
+		{encoded(func(d *EncodedWeights) { d.Outputs = 1025 }), "outputs is 1025"},
+		{encoded(func(d *EncodedWeights) { d.Cells = 0 }), "cells is 0"},
+		{encoded(func(d *EncodedWeights) { d.Cells = 3 }), "cells is 3, must be at least 1 and divide elements 64 over channels 16"},
 		{transfer(func(*Transfer) {}), ""},
 		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 6"},
 		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},

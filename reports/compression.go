@@ -17,7 +17,7 @@ func hasCompression(r *evaluate.Result) bool {
 // a layer in the order of the network. Cells that do not apply are empty.
 func WriteCompressionCSV(w io.Writer, r *evaluate.Result) error {
 	records := [][]string{{"index", "name", "scheme", "n_in", "n_out", "n_s", "weights", "sparsity_fraction", "plain_bytes", "code_bytes", "correction_bytes",
-		"mask_bytes", "stored_plain_bytes", "bytes", "corrections", "bits_per_weight", "reason"}}
+		"mask_bytes", "scale_bytes", "stored_plain_bytes", "bytes", "corrections", "bits_per_weight", "reason"}}
 	if c := r.Compression; c != nil {
 		for i := range c.Layers {
 			l := &c.Layers[i]
@@ -26,7 +26,7 @@ func WriteCompressionCSV(w io.Writer, r *evaluate.Result) error {
 				inputs, outputs, registers = strconv.Itoa(l.Inputs), strconv.Itoa(l.Outputs), strconv.Itoa(l.Registers)
 			}
 			records = append(records, []string{strconv.Itoa(i + 1), l.Name, l.Scheme, inputs, outputs, registers, whole(l.Weights), exact(l.Sparsity),
-				whole(l.PlainBytes), whole(l.CodeBytes), whole(l.CorrectionBytes), whole(l.MaskBytes), whole(l.StoredPlainBytes), whole(layerBytes(l)),
+				whole(l.PlainBytes), whole(l.CodeBytes), whole(l.CorrectionBytes), whole(l.MaskBytes), whole(l.ScaleBytes), whole(l.StoredPlainBytes), whole(layerBytes(l)),
 				whole(l.Corrections), exact(l.BitsPerWeight), l.Reason})
 		}
 	}
@@ -37,7 +37,7 @@ func WriteCompressionCSV(w io.Writer, r *evaluate.Result) error {
 const plainScheme = "none"
 
 func layerBytes(l *evaluate.CompressionLayer) int64 {
-	return l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.StoredPlainBytes
+	return l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.ScaleBytes + l.StoredPlainBytes
 }
 
 // compression writes how the weights lie in DRAM.
@@ -85,7 +85,7 @@ func layersFact(c *evaluate.Compression) fact {
 			coded++
 		}
 	}
-	f := fact{"Layers", fmt.Sprintf("%d coded", coded), "each with n_in and n_out of its own, as compression.csv of a report directory says"}
+	f := fact{"Layers", fmt.Sprintf("%d coded", coded), "n_out by layer, as compression.csv of a report directory says; the network of a code is common to all"}
 	if plain := len(c.Layers) - coded; plain > 0 {
 		f.value += fmt.Sprintf(", %d plain", plain)
 		f.remark = "where the coded form would not be smaller"
@@ -96,10 +96,6 @@ func layersFact(c *evaluate.Compression) fact {
 // compressedBytes splits the bytes of the layers that were to be coded.
 func (t *textWriter) compressedBytes(c *evaluate.Compression) {
 	if len(c.Layers) == 0 {
-		return
-	}
-	if c.PlainBytes == 0 {
-		t.paragraph("", "Layer shapes have no weights to code: sizes are estimated from random ones, and the traffic above has them.")
 		return
 	}
 	weights := int64(0)
@@ -117,14 +113,20 @@ func (t *textWriter) compressedBytes(c *evaluate.Compression) {
 	for _, part := range []struct {
 		name  string
 		bytes int64
-	}{{"codes", c.CodeBytes}, {"corrections", c.CorrectionBytes}, {"masks", c.MaskBytes}, {"plain tiles", c.StoredPlainBytes}} {
+	}{{"codes", c.CodeBytes}, {"corrections", c.CorrectionBytes}, {"masks", c.MaskBytes}, {"scales", c.ScaleBytes}, {"plain tiles", c.StoredPlainBytes}, {"network table", c.NetworkBytes}} {
 		all += part.bytes
+		if part.bytes == 0 && (part.name == "scales" || part.name == "network table") {
+			continue
+		}
 		rows = append(rows, []string{part.name, Count(part.bytes), perWeight(part.bytes), percent(float64(part.bytes), float64(c.PlainBytes))})
 	}
 	t.b.WriteString("\n")
 	t.table([]Column{{"Part", "", false}, {"Size", "B", true}, {"Bits a weight", "", true}, {"Of plain", "%", true}}, rows,
 		[]string{"in all", Count(all), perWeight(all), percent(float64(all), float64(c.PlainBytes))},
 		[]string{"all of it plain", Count(c.PlainBytes), perWeight(c.PlainBytes), percent(float64(c.PlainBytes), float64(c.PlainBytes))})
+	if c.Weights == 0 {
+		t.paragraph("", "Layer shapes have no weights to code: sizes are estimated from random ones.")
+	}
 }
 
 // shownReasons bounds the layers whose reasons are printed.
@@ -176,8 +178,8 @@ func (c *checker) compression(o *evaluate.Compression) {
 		return
 	}
 	const key = "compression"
-	for i, n := range []int64{o.Weights, o.Kept, o.PlainBytes, o.CodeBytes, o.CorrectionBytes, o.MaskBytes, o.StoredPlainBytes, o.DecodeCycles} {
-		c.count(key+"."+[]string{"weights", "kept", "plain_bytes", "code_bytes", "correction_bytes", "mask_bytes", "stored_plain_bytes", "decode_cycles"}[i], n)
+	for i, n := range []int64{o.Weights, o.Kept, o.PlainBytes, o.CodeBytes, o.CorrectionBytes, o.MaskBytes, o.ScaleBytes, o.StoredPlainBytes, o.NetworkBytes, o.DecodeCycles} {
+		c.count(key+"."+[]string{"weights", "kept", "plain_bytes", "code_bytes", "correction_bytes", "mask_bytes", "scale_bytes", "stored_plain_bytes", "network_bytes", "decode_cycles"}[i], n)
 	}
 	if o.Kept > o.Weights {
 		c.fail("key %q is %d, must be at most the %d weights", key+".kept", o.Kept, o.Weights)
@@ -188,8 +190,8 @@ func (c *checker) compression(o *evaluate.Compression) {
 	for i := range o.Layers {
 		l := &o.Layers[i]
 		place := fmt.Sprintf("%s.layers[%d]", key, i)
-		for j, n := range []int64{int64(l.Inputs), int64(l.Outputs), int64(l.Registers), l.Weights, l.PlainBytes, l.CodeBytes, l.CorrectionBytes, l.MaskBytes, l.StoredPlainBytes, l.Corrections} {
-			c.count(place+"."+[]string{"n_in", "n_out", "n_s", "weights", "plain_bytes", "code_bytes", "correction_bytes", "mask_bytes", "stored_plain_bytes", "corrections"}[j], n)
+		for j, n := range []int64{int64(l.Inputs), int64(l.Outputs), int64(l.Registers), l.Weights, l.PlainBytes, l.CodeBytes, l.CorrectionBytes, l.MaskBytes, l.ScaleBytes, l.StoredPlainBytes, l.Corrections} {
+			c.count(place+"."+[]string{"n_in", "n_out", "n_s", "weights", "plain_bytes", "code_bytes", "correction_bytes", "mask_bytes", "scale_bytes", "stored_plain_bytes", "corrections"}[j], n)
 		}
 		c.atMost(place+".sparsity", l.Sparsity, 1)
 		c.amount(place+".bits_per_weight", l.BitsPerWeight)

@@ -100,17 +100,18 @@ func TestPrunedOnly(t *testing.T) {
 	}
 }
 
-// TestShapesOnly: layer shapes have codes but no bytes of weights.
+// TestShapesOnly: the sizes of layer shapes are said to be estimates.
 func TestShapesOnly(t *testing.T) {
 	r := synthetic(3)
-	r.Compression = &evaluate.Compression{Scheme: "xor-block", DecodeCycles: 7, Layers: []evaluate.CompressionLayer{{Name: "a", Scheme: "xor-block", Inputs: 8, Outputs: 60, Weights: 1000, Sparsity: 0.9}}}
+	r.Compression = &evaluate.Compression{Scheme: "xor-block", DecodeCycles: 7, Layers: []evaluate.CompressionLayer{{Name: "a", Scheme: "xor-block", Inputs: 8, Outputs: 60, Weights: 1000, Sparsity: 0.9}},
+		PlainBytes: 1000, CodeBytes: 134, CorrectionBytes: 20, NetworkBytes: 64}
 	text := summaryText(t, r, Style{})
-	for _, want := range []string{"1,000", "90.0 %", "1 coded", "sizes are estimated from random ones"} {
+	for _, want := range []string{"1,000", "90.0 %", "1 coded", "network table", "64", "all of it plain", "sizes are estimated from random ones"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "all of it plain") || strings.Contains(text, "other formats") {
+	if strings.Contains(text, "scales") || strings.Contains(text, "other formats") {
 		t.Errorf("text is\n%s", text)
 	}
 }

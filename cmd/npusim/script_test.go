@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,22 +116,62 @@ func writeTestModel(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// writeTestArray writes an .npy file of float32 zeros:
+// writeTestArray writes an .npy file of float32 zeros, or of another type, of
+// whose elements every third is not zero:
 //
-//	array FILE DIMENSION...
+//	array FILE [TYPE] DIMENSION...
 func writeTestArray(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: array FILE DIMENSION...")
+		ts.Fatalf("usage: array FILE [TYPE] DIMENSION...")
+	}
+	types := map[string]dataset.ElementType{"bool": dataset.Bool, "uint8": dataset.Uint8, "int8": dataset.Int8, "int16": dataset.Int16, "int64": dataset.Int64,
+		"float32": dataset.Float32, "float64": dataset.Float64}
+	kind, typed := types[args[1]]
+	dimensions := args[1:]
+	if typed {
+		dimensions = args[2:]
 	}
 	var shape []int
 	elements := 1
-	for _, arg := range args[1:] {
+	for _, arg := range dimensions {
 		n, err := strconv.Atoi(arg)
 		ts.Check(err)
 		shape = append(shape, n)
 		elements *= n
 	}
-	a, err := dataset.FromFloats(shape, make([]float32, elements))
+	values := make([]int64, elements)
+	for i := 0; i < elements && typed; i += 3 {
+		if values[i] = int64(i*i%23) - 11; kind == dataset.Bool || kind == dataset.Uint8 {
+			values[i] = 1
+		}
+	}
+	if !typed {
+		kind = dataset.Float32
+	}
+	var a *dataset.Array
+	var err error
+	switch kind {
+	case dataset.Float32:
+		floats := make([]float32, elements)
+		for i, v := range values {
+			floats[i] = float32(v) / 16
+		}
+		a, err = dataset.FromFloats(shape, floats)
+	case dataset.Float64:
+		var data []byte
+		for _, v := range values {
+			data = binary.LittleEndian.AppendUint64(data, math.Float64bits(float64(v)/16))
+		}
+		a, err = dataset.FromBytes(shape, kind, data)
+	case dataset.Bool:
+		data := make([]byte, elements)
+		for i, v := range values {
+			data[i] = byte(v)
+		}
+		a, err = dataset.FromBytes(shape, kind, data)
+	default:
+		a, err = dataset.FromInts(shape, kind, values)
+	}
 	ts.Check(err)
 	ts.Check(dataset.WriteNPY(ts.MkAbs(args[0]), a))
 }

@@ -3,11 +3,14 @@
 // for them. The block and the sequential code change no weight: one that
 // quantization made zero, pruned or not, is left to the mask, the bits of all
 // others decode exactly. The fractional code fits its bits to the quantized
-// weights, tile by tile, and replaces them (Fitter); no training makes up for it.
+// weights, tile by tile, and replaces them (Fitter), unless training left codes,
+// which are taken as they are.
 //
-// For every layer the parameters of its code are searched on a sample of its
-// weights: the least bits in all, codes, corrections and mask together. A layer
-// whose coded form would not be smaller stays plain, and so does a single tile.
+// All layers of a code share one XOR network, as the machine has it: n_in and the
+// seed are common, each layer uses as many of its outputs as suit it. They are
+// searched on samples of the weights of all layers for the least bits in all:
+// codes, corrections, masks and the table of the network. A layer whose coded
+// form would not be smaller stays plain, and so does a single tile.
 // Sizes are bytes; the machine's time for decoding is that of npu/cost.
 package compress
 
@@ -38,6 +41,7 @@ type Layer struct {
 	PlainBytes, CodeBytes, CorrectionBytes, MaskBytes, ScaleBytes, StoredPlain int64
 	Corrections                                                                int64
 	Tiles, PlainTiles                                                          int
+	TilesPlain                                                                 string // why PlainTiles are
 }
 
 // Bytes is what the layer takes in DRAM.

@@ -30,14 +30,19 @@ type Encoder struct {
 // layerCode is the decision for a layer.
 type layerCode struct {
 	mutex          sync.Mutex
+	asked          configs.LayerCompression
 	report         Layer
-	network        int // row of the table
+	sample         []int8         // while planning
+	targets        []codec.Target // planes of the sample, while planning
+	best           *candidate     // the least bits on the sample with any network; nil without
+	network        int            // row of the table
 	representation bitplane.Representation
 	// Of the sample: bits a weight.
 	corrections, mask, patches float64
 	kept                       float64 // share
 	rawMask                    bool
 	fit                        *fractional.Encoder // of the fractional code
+	trained                    *trainedLayer       // of the fractional code, in place of fit
 }
 
 // Networks implements lower.WeightEncoder.
@@ -50,7 +55,7 @@ func (e *Encoder) Fresh() *Encoder {
 	own.layers, own.order = make(map[string]*layerCode, len(e.layers)), nil
 	for _, l := range e.order {
 		c := &layerCode{report: l.report, network: l.network, representation: l.representation,
-			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, fit: l.fit}
+			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, fit: l.fit, trained: l.trained, asked: l.asked}
 		own.layers[c.report.Name] = c
 		own.order = append(own.order, c)
 	}
@@ -74,8 +79,8 @@ func (l *layerCode) codeBytes(elements int) int {
 
 // describe fills in what all tiles of a layer share.
 func (l *layerCode) describe(elements, channels int) *isa.EncodedWeights {
-	t := &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(l.report.Bits), Network: uint16(l.network),
-		Elements: uint32(elements), Kept: uint32(elements), Channels: uint32(channels), Mask: isa.NoMask}
+	t := &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(l.report.Bits), Order: isa.StreamingOrder, Network: uint16(l.network),
+		Inputs: uint8(l.report.Inputs), Outputs: uint16(l.report.Outputs), Cells: 1, Elements: uint32(elements), Kept: uint32(elements), Channels: uint32(channels), Mask: isa.NoMask}
 	if l.representation == bitplane.TwosComplement {
 		t.Representation = isa.TwosComplement
 	}
@@ -92,7 +97,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 	if l == nil || !l.report.Coded {
 		return nil
 	}
-	if l.fit != nil {
+	if l.fit != nil || l.trained != nil {
 		if t := l.describeFractional(elements, channels); t.StreamBytes() < isa.PackedBytes(elements, l.report.Bits) {
 			return t
 		}
@@ -116,7 +121,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 }
 
 // Tile implements lower.WeightEncoder.
-func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+func (e *Encoder) Tile(layer string, place lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
 	l := e.layers[layer]
 	if l == nil {
 		return nil, nil, nil
@@ -124,13 +129,13 @@ func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	plain := isa.PackedBytes(len(weights), l.report.Bits)
-	l.report.Tiles++
-	l.report.PlainBytes += int64(plain)
 	var t *isa.EncodedWeights
 	var stream []byte
 	if l.report.Coded {
 		var err error
-		if l.fit != nil {
+		if l.trained != nil {
+			t, stream, err = e.trainedTile(l, place, weights)
+		} else if l.fit != nil {
 			t, stream, err = e.fractionalTile(layer, weights, channels)
 		} else {
 			t, stream, err = e.tile(l, weights, channels)
@@ -139,16 +144,10 @@ func (e *Encoder) Tile(layer string, _ lower.TilePlace, weights []int8, channels
 			return nil, nil, fmt.Errorf("code of layer %s: %w", layer, err)
 		}
 	}
-	if t == nil || len(stream) >= plain {
-		l.report.PlainTiles++
-		l.report.StoredPlain += int64(plain)
-		return nil, nil, nil
+	if t != nil && len(stream) >= plain {
+		t, stream = nil, nil
 	}
-	l.report.CodeBytes += int64(t.CodeBytes)
-	l.report.CorrectionBytes += int64(t.CorrectionBytes)
-	l.report.MaskBytes += int64(t.MaskBytes)
-	l.report.ScaleBytes += int64(t.ScaleBytes)
-	l.report.Corrections += int64(t.Patches)
+	l.book(t, plain)
 	return t, stream, nil
 }
 
@@ -188,7 +187,7 @@ func (e *Encoder) tile(l *layerCode, weights []int8, channels int) (*isa.Encoded
 
 // code runs the encoder of the scheme.
 func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Target) (codes, corrections []byte, bySlice []int, err error) {
-	network := e.networks[l.network]
+	network := e.networks[l.network].Part(t.Columns(), l.report.Outputs)
 	if l.report.Scheme == configs.XORBlock {
 		b, err := codec.EncodeBlock(targets, codec.BlockOptions{Network: network, Workers: e.options.Workers})
 		if err != nil {
@@ -196,7 +195,7 @@ func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Targ
 		}
 		return weighttile.Block(t, b, nil)
 	}
-	q, err := e.sequential(network, l, targets)
+	q, err := e.sequential(targets, codec.SequentialOptions{Network: network, SymbolBits: l.report.Inputs, Registers: l.report.Registers, Inverting: true, Workers: e.options.Workers})
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -205,10 +204,9 @@ func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Targ
 
 // sequential encodes planes, or takes them from the cache: the search for the
 // codes is what takes long.
-func (e *Encoder) sequential(network *xorcode.Network, l *layerCode, targets []codec.Target) (*xorcode.Sequential, error) {
-	o := codec.SequentialOptions{Network: network, SymbolBits: l.report.Inputs, Registers: l.report.Registers, Inverting: true, Workers: e.options.Workers}
+func (e *Encoder) sequential(targets []codec.Target, o codec.SequentialOptions) (*xorcode.Sequential, error) {
 	key := cacheKey(&o, targets)
-	if q := e.options.Cache.load(key, network, targets); q != nil {
+	if q := e.options.Cache.load(key, o.Network, targets); q != nil {
 		return q, nil
 	}
 	q, err := codec.EncodeSequential(targets, o)

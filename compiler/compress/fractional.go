@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/npusim/npusim/compiler/fractional"
@@ -28,7 +29,7 @@ const (
 )
 
 // Fits tells whether layers have the fractional code, which changes weights:
-// their tiles have to be fitted before the network is final.
+// those have to be replaced before the network is final.
 func (e *Encoder) Fits() bool {
 	for _, l := range e.order {
 		if l.report.Scheme == configs.XORFractional && l.report.Coded {
@@ -38,42 +39,93 @@ func (e *Encoder) Fits() bool {
 	return false
 }
 
-// planFractional decides on networks for a layer of the fractional code.
-func (e *Encoder) planFractional(l *layerCode, weights []int8, c configs.LayerCompression, spec *configs.Spec) error {
-	l.report.Planes = c.Planes
-	l.report.Inputs, l.report.Outputs = c.Inputs, c.Outputs
-	if c.Inputs == 0 {
-		l.report.Inputs, l.report.Outputs = defaultFractionalInputs, defaultFractionalOutputs
+// planFractional decides on the networks of a family: one for each plane, the
+// same for all layers, of which a layer with fewer planes uses the first.
+func (e *Encoder) planFractional(f *family, spec *configs.Spec) error {
+	inputs, outputs := f.inputs, f.outputs
+	if inputs == 0 {
+		inputs, outputs = defaultFractionalInputs, defaultFractionalOutputs
 	}
-	l.report.Seed = uint64(spec.Compression.Seed)
-	if l.report.Inputs > spec.XOR.MaxInputs || l.report.Outputs > spec.XOR.MaxOutputs {
+	if inputs > spec.XOR.MaxInputs || outputs > spec.XOR.MaxOutputs {
 		return fmt.Errorf("a network of %d inputs and %d outputs: the machine has xor.max_inputs = %d and xor.max_outputs = %d",
-			l.report.Inputs, l.report.Outputs, spec.XOR.MaxInputs, spec.XOR.MaxOutputs)
+			inputs, outputs, spec.XOR.MaxInputs, spec.XOR.MaxOutputs)
 	}
-	l.kept = 1
-	rate := fractionalcode.Rate(l.report.Planes, l.report.Inputs, l.report.Outputs)
-	if rate >= float64(l.report.Bits) {
-		l.report.Reason = fmt.Sprintf("stays plain: %.2f bits a weight coded, %d plain", rate, l.report.Bits)
+	planes := 0
+	var sample []float32
+	for _, l := range f.layers {
+		l.report.Inputs, l.report.Outputs, l.report.Planes, l.report.Seed = inputs, outputs, l.asked.Planes, uint64(spec.Compression.Seed)
+		rate := fractionalcode.Rate(l.report.Planes, inputs, outputs)
+		if rate >= float64(l.report.Bits) {
+			l.report.Reason = fmt.Sprintf("stays plain: %.2f bits a weight coded, %d plain", rate, l.report.Bits)
+			continue
+		}
+		l.report.Coded = true
+		planes = max(planes, l.report.Planes)
+		sample = append(sample, normalized(l.sample)...)
+	}
+	if planes == 0 {
 		return nil
 	}
-	sample := take(weights)
-	if len(sample) > 1<<12 {
-		sample = sample[:1<<12]
-	}
-	networks, err := fractional.ChooseNetworks(context.Background(), floats(sample), 1, fractional.NetworkOptions{Planes: l.report.Planes,
-		Inputs: l.report.Inputs, Outputs: l.report.Outputs, Taps: spec.Compression.Taps, Seed: l.report.Seed, Tries: spec.Compression.Networks}, fractional.Options{Workers: e.options.Workers})
+	sample = spread(sample, fractionalSample)
+	networks, err := fractional.ChooseNetworks(context.Background(), sample, 1, fractional.NetworkOptions{Planes: planes,
+		Inputs: inputs, Outputs: outputs, Taps: spec.Compression.Taps, Seed: uint64(spec.Compression.Seed), Tries: spec.Compression.Networks}, fractional.Options{Workers: e.options.Workers})
 	if err != nil {
 		return err
 	}
-	if l.fit, err = fractional.NewEncoder(networks, 0); err != nil {
-		return err
-	}
-	l.network = len(e.networks) // of plane 0; those of the others follow
+	first := len(e.networks) // of plane 0; those of the others follow
 	for i := range networks {
 		e.networks = append(e.networks, networks[i].Matrix)
 	}
-	l.report.Coded = true
+	encoders := make([]*fractional.Encoder, planes+1)
+	for _, l := range f.layers {
+		if !l.report.Coded {
+			continue
+		}
+		n := l.report.Planes
+		if encoders[n] == nil {
+			if encoders[n], err = fractional.NewEncoder(networks[:n], 0); err != nil {
+				return err
+			}
+		}
+		l.fit, l.network = encoders[n], first
+	}
 	return nil
+}
+
+// fractionalSample is the number of weights that networks are compared on.
+const fractionalSample = 1 << 12
+
+// normalized scales weights to a mean square of 1, so that those of all layers
+// count alike.
+func normalized(weights []int8) []float32 {
+	sum := 0.0
+	for _, w := range weights {
+		sum += float64(w) * float64(w)
+	}
+	if sum == 0 {
+		return nil
+	}
+	scaled := floats(weights)
+	unit := float32(math.Sqrt(float64(len(weights)) / sum))
+	for i := range scaled {
+		scaled[i] *= unit
+	}
+	return scaled
+}
+
+// spread takes so many of the weights, evenly spaced; a single zero of none.
+func spread(weights []float32, most int) []float32 {
+	if len(weights) == 0 {
+		return []float32{0}
+	}
+	if len(weights) <= most {
+		return weights
+	}
+	list := make([]float32, most)
+	for i := range list {
+		list[i] = weights[i*len(weights)/most]
+	}
+	return list
 }
 
 func floats(weights []int8) []float32 {
@@ -88,7 +140,8 @@ func floats(weights []int8) []float32 {
 func (l *layerCode) describeFractional(elements, channels int) *isa.EncodedWeights {
 	slices := (elements + l.report.Outputs - 1) / l.report.Outputs
 	return &isa.EncodedWeights{Codec: isa.FractionalCodec, Representation: isa.ScaledSigns, Bits: uint8(l.report.Planes), Mask: isa.NoMask,
-		Network: uint16(l.network), Elements: uint32(elements), Kept: uint32(elements), Channels: uint32(channels),
+		Order:   isa.StreamingOrder,
+		Network: uint16(l.network), Inputs: uint8(l.report.Inputs), Outputs: uint16(l.report.Outputs), Cells: 1, Elements: uint32(elements), Kept: uint32(elements), Channels: uint32(channels),
 		CodeBytes: uint32(l.report.Planes * ((slices*l.report.Inputs + 7) / 8)), ScaleBytes: uint32(l.report.Planes * channels)}
 }
 
@@ -123,6 +176,11 @@ type Fitter struct {
 
 var _ lower.WeightEncoder = (*Fitter)(nil)
 
+// NeedsTiles tells whether there are layers whose codes have not been trained.
+func (f *Fitter) NeedsTiles() bool {
+	return slices.ContainsFunc(f.order, func(l *layerCode) bool { return l.fit != nil })
+}
+
 // NewFitter fits the tiles of a network. Moments, by layer name, weigh the
 // errors; a layer without them counts all alike.
 func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitter {
@@ -130,9 +188,19 @@ func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitte
 		noise: map[string]float64{}, signal: map[string]float64{}}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if l := e.layers[n.Name]; n.Kind == integer.Convolution && l != nil && l.fit != nil {
-			f.nodes[n.Name] = n
-			f.weights[n.Name] = append([]int8(nil), n.Convolution.Weights...)
+		l := e.layers[n.Name]
+		if n.Kind != integer.Convolution || l == nil || l.fit == nil && l.trained == nil {
+			continue
+		}
+		f.nodes[n.Name] = n
+		f.weights[n.Name] = slices.Clone(n.Convolution.Weights)
+		if l.trained != nil {
+			f.weights[n.Name] = l.trained.weights
+			for i, w := range n.Convolution.Weights {
+				d := float64(l.trained.weights[i]) - float64(w)
+				f.noise[n.Name] += d * d
+				f.signal[n.Name] += float64(w) * float64(w)
+			}
 		}
 	}
 	e.fitted = map[[32]byte]fittedTile{}
@@ -144,7 +212,7 @@ func (e *Encoder) NewFitter(g *integer.Graph, moments map[string]Moments) *Fitte
 func (f *Fitter) Tile(layer string, place lower.TilePlace, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
 	l := f.layers[layer]
 	n := f.nodes[layer]
-	if n == nil {
+	if n == nil || l.fit == nil {
 		return nil, nil, nil
 	}
 	l.mutex.Lock()

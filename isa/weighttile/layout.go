@@ -13,6 +13,7 @@ import (
 // slice, over all planes in turn, are appended to bySlice.
 func Block(t *isa.EncodedWeights, b *xorcode.Block, bySlice []int) (codes, corrections []byte, _ []int, err error) {
 	t.Codec, t.Registers, t.Inverted, t.Patches = isa.BlockCodec, 0, 0, 0
+	t.Order, t.Inputs, t.Outputs = isa.StreamingOrder, uint8(b.Network.Inputs), uint16(b.Network.Outputs)
 	for k := range b.Planes {
 		p := &b.Planes[k]
 		codes = append(codes, p.Codes.Bytes...)
@@ -37,6 +38,7 @@ func Block(t *isa.EncodedWeights, b *xorcode.Block, bySlice []int) (codes, corre
 // Sequential does what Block does for a sequential code of one part.
 func Sequential(t *isa.EncodedWeights, q *xorcode.Sequential, bySlice []int) (codes, corrections []byte, _ []int, err error) {
 	t.Codec, t.Registers, t.Inverted, t.Patches = isa.SequentialCodec, uint8(q.Registers), 0, 0
+	t.Order, t.Inputs, t.Outputs = isa.StreamingOrder, uint8(q.SymbolBits), uint16(q.Network.Outputs)
 	if q.PartSlices != 0 && q.PartSlices < q.Slices() {
 		return nil, nil, nil, fmt.Errorf("encoded weights: parts of %d slices in a tile of %d: a tile is one part", q.PartSlices, q.Slices())
 	}

@@ -17,6 +17,7 @@ package weighttile
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/isa/bitplane"
@@ -41,10 +42,7 @@ func Decode(into []int8, t *isa.EncodedWeights, networks []*xorcode.Network, str
 	var planes []xorcode.Plane
 	patches := 0
 	for k := range int(t.Bits) {
-		n := networks[t.Network]
-		if t.Codec == isa.FractionalCodec {
-			n = networks[int(t.Network)+k]
-		}
+		n := networks[t.NetworkOf(k)].Part(t.Columns(), int(t.Outputs))
 		plane, err := decodePlane(t, k, n, &codes, &corrections, &patches)
 		if err != nil {
 			return fmt.Errorf("encoded weights: plane %d: %w", k, err)
@@ -74,8 +72,7 @@ func Decode(into []int8, t *isa.EncodedWeights, networks []*xorcode.Network, str
 // decodePlane takes the codes and corrections of a plane off.
 func decodePlane(t *isa.EncodedWeights, k int, n *xorcode.Network, codes, corrections *[]byte, patches *int) (xorcode.Plane, error) {
 	elements := int(t.Elements)
-	slices := (elements + n.Outputs - 1) / n.Outputs
-	inputs := n.Inputs / (int(t.Registers) + 1)
+	slices, inputs := t.PlaneSlices(), int(t.Inputs)
 	code, err := takeBits(codes, xorcode.Bits(slices*inputs))
 	if err != nil {
 		return xorcode.Plane{}, fmt.Errorf("codes: %w", err)
@@ -105,17 +102,49 @@ func decodePlane(t *isa.EncodedWeights, k int, n *xorcode.Network, codes, correc
 			return plane, err
 		}
 	default:
-		plane = xorcode.NewPlane(elements)
-		table, slice := xorcode.NewTable(n), make([]uint64, xorcode.Words(n.Outputs))
-		for s := range slices {
-			table.Apply(code.At(xorcode.Bits(s*inputs), inputs), slice)
-			plane.Put(s*n.Outputs, slice, min(n.Outputs, elements-s*n.Outputs))
-		}
+		plane = decodeFractional(t, n, &code)
 	}
 	if inverted {
 		plane.Invert()
 	}
 	return plane, nil
+}
+
+// decodeFractional decodes the slices of a plane, leaves out what is not of the
+// tile, and puts the bits into streaming order.
+func decodeFractional(t *isa.EncodedWeights, n *xorcode.Network, code *xorcode.Bitstream) xorcode.Plane {
+	elements, skip := int(t.Elements), int(t.Skip)
+	whole := xorcode.NewPlane(skip + elements)
+	table, slice := xorcode.NewTable(n), make([]uint64, xorcode.Words(n.Outputs))
+	for s := range t.PlaneSlices() {
+		table.Apply(code.At(xorcode.Bits(s*n.Inputs), n.Inputs), slice)
+		whole.Put(s*n.Outputs, slice, min(n.Outputs, skip+elements-s*n.Outputs))
+	}
+	if skip == 0 && t.Order == isa.StreamingOrder {
+		return whole
+	}
+	plane := xorcode.NewPlane(elements)
+	for i := range elements {
+		plane.Set(Place(t, i), whole.Get(skip+i))
+	}
+	return plane
+}
+
+// Place is where bit i of a tile's planes, after those that are skipped, stands
+// in streaming order. Cells divide the weights of a channel.
+func Place(t *isa.EncodedWeights, i int) int {
+	channels, cells := int(t.Channels), int(t.Cells)
+	inputs := int(t.Elements) / channels / cells
+	var channel, input, cell int
+	switch t.Order {
+	case isa.ChannelMajorOrder:
+		channel, input, cell = i/(inputs*cells), i/cells%inputs, i%cells
+	case isa.InputMajorOrder:
+		channel, input, cell = i%channels, i/channels/cells, i/channels%cells
+	default:
+		return i
+	}
+	return (cell*inputs+input)*channels + channel
 }
 
 // takeBits takes the bytes of a bit string off.
@@ -194,16 +223,6 @@ func decodeMask(t *isa.EncodedWeights, payload []byte) (xorcode.Plane, error) {
 // weight.
 func scaleSigns(into []int8, t *isa.EncodedWeights, planes []xorcode.Plane, scales []byte) error {
 	channels := int(t.Channels)
-	for c := range channels {
-		reach := 0
-		for k := range planes {
-			s := int(int8(scales[k*channels+c]))
-			reach += max(s, -s)
-		}
-		if reach > 127 {
-			return fmt.Errorf("encoded weights: the scales of channel %d reach %d, beyond 127", c, reach)
-		}
-	}
 	for i := range into {
 		sum := 0
 		for k := range planes {
@@ -212,6 +231,9 @@ func scaleSigns(into []int8, t *isa.EncodedWeights, planes []xorcode.Plane, scal
 				s = -s
 			}
 			sum += s
+		}
+		if max(sum, -sum) > math.MaxInt8 {
+			return fmt.Errorf("encoded weights: weight %d, of channel %d, sums to %d, beyond 127", i, i%channels, sum)
 		}
 		into[i] = int8(sum)
 	}

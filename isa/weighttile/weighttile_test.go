@@ -1,6 +1,7 @@
 package weighttile_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func encode(t testing.TB, weights []int8, bits int, sequential bool, registers, 
 	for _, p := range planes {
 		targets = append(targets, codec.Target{Bits: p, Care: keep})
 	}
-	c := &coded{weights: weights, tile: &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(bits), Elements: uint32(len(weights)), Channels: 1, Network: 1},
+	c := &coded{weights: weights, tile: &isa.EncodedWeights{Representation: isa.SignMagnitude, Bits: uint8(bits), Elements: uint32(len(weights)), Channels: 1, Cells: 1, Network: 1},
 		networks: []*xorcode.Network{xorcode.RandomNetwork(2, 3, 1), xorcode.RandomNetwork(inputs*(registers+1), outputs, 9)}}
 	var codes, corrections []byte
 	if sequential {
@@ -114,12 +115,15 @@ func TestRoundTrip(t *testing.T) {
 				r.Fatalf("weight %d: %d, want %d", i, got[i], weights[i])
 			}
 		}
-		sum, slices := 0, c.tile.Slices(c.networks[1])
+		sum, all := 0, c.tile.Slices()
 		for _, n := range c.bySlice {
 			sum += n
 		}
-		if sum != int(c.tile.Patches) || len(c.bySlice) != slices {
-			r.Fatalf("%d corrections in %d slices, the descriptor has %d in %d", sum, len(c.bySlice), c.tile.Patches, slices)
+		if counted, err := weighttile.Corrections(c.tile, c.stream); err != nil || !slices.Equal(counted, c.bySlice) {
+			r.Fatalf("corrections counted %v, laid out %v: %v", counted, c.bySlice, err)
+		}
+		if sum != int(c.tile.Patches) || len(c.bySlice) != all {
+			r.Fatalf("%d corrections in %d slices, the descriptor has %d in %d", sum, len(c.bySlice), c.tile.Patches, all)
 		}
 	})
 }
@@ -157,6 +161,9 @@ func TestFaultyStreams(t *testing.T) {
 		} {
 			c := sample(t, sequential)
 			test.change(c)
+			if _, err := weighttile.Corrections(c.tile, c.stream); (err == nil) != (test.want == "kept") {
+				t.Errorf("%s, sequential %t: corrections are counted with %v", test.name, sequential, err)
+			}
 			err := weighttile.Decode(make([]int8, len(c.weights)), c.tile, c.networks, c.stream)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s, sequential %t: %v", test.name, sequential, err)
@@ -172,6 +179,7 @@ func TestScaledSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	tile := &isa.EncodedWeights{Codec: isa.FractionalCodec, Representation: isa.ScaledSigns, Bits: 2, Mask: isa.NoMask, Elements: 4, Kept: 4, Channels: 2,
+		Order: isa.StreamingOrder, Inputs: 4, Outputs: 4, Cells: 1,
 		CodeBytes: 2, ScaleBytes: 4}
 	stream := []byte{0b0101, 0b0011, 100, 50, 20, 7} // planes, then scales [plane][channel]
 	got := make([]int8, 4)
@@ -208,9 +216,13 @@ func FuzzDecode(f *testing.F) {
 		if at >= 0 && at < len(changed) {
 			changed[at] ^= flip
 		}
+		counted, miscounted := weighttile.Corrections(c.tile, changed)
 		got := make([]int8, len(c.weights))
 		if err := weighttile.Decode(got, c.tile, c.networks, changed); err != nil {
 			return
+		}
+		if miscounted != nil || len(counted) != c.tile.Slices() {
+			t.Errorf("a stream that decodes has no corrections to count: %v", miscounted)
 		}
 		kept := 0
 		for _, w := range got {

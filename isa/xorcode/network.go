@@ -91,9 +91,12 @@ func SpreadNetwork(symbolBits, registers, outputs int, seed uint64) *Network {
 		panic(err) // the caller's mistake: shapes from users are checked before
 	}
 	m := &Network{Inputs: symbolBits * (registers + 1), Outputs: outputs, Rows: make([]uint64, outputs)}
-	draw := generator(seed)
 	sets := make([]uint64, 1<<symbolBits-1)
+	draw, others := generator(seed), generator(^seed)
 	for code := range registers + 1 {
+		if code > 0 {
+			draw = generator(others.next())
+		}
 		for r := range m.Rows {
 			left := len(sets) - r%len(sets)
 			if left == len(sets) {
@@ -107,6 +110,23 @@ func SpreadNetwork(symbolBits, registers, outputs int, seed uint64) *Network {
 		}
 	}
 	return m
+}
+
+// Part is the network of the first outputs and of the first inputs: what a layer
+// uses of the network that a machine has for all. Both must be in range; the
+// whole network is its own part. RandomNetwork and SpreadNetwork draw their rows
+// one after another, so that a part by outputs is the network of as many
+// outputs and the same seed, and SpreadNetwork each code by itself, so that a
+// part by codes is the network of as many registers.
+func (m *Network) Part(inputs, outputs int) *Network {
+	if inputs == m.Inputs && outputs == m.Outputs {
+		return m
+	}
+	part := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs)}
+	for r := range part.Rows {
+		part.Rows[r] = m.Rows[r] & lowMask(inputs)
+	}
+	return part
 }
 
 // TapNetwork draws rows of exactly taps distinct inputs, 1..inputs. No row
@@ -169,10 +189,13 @@ func (m *Network) Rank() int {
 
 // XORGates is the number of two-input XOR gates of the network, every output
 // with a tree of its own: taps - 1 for each output.
-func (m *Network) XORGates() int {
+func (m *Network) XORGates() int { return m.PartGates(m.Inputs, m.Outputs) }
+
+// PartGates is XORGates of a part, see [Network.Part].
+func (m *Network) PartGates(inputs, outputs int) int {
 	gates := 0
-	for _, row := range m.Rows {
-		if row != 0 {
+	for _, row := range m.Rows[:outputs] {
+		if row &= lowMask(inputs); row != 0 {
 			gates += bits.OnesCount64(row) - 1
 		}
 	}

@@ -211,6 +211,20 @@ func TestSpreadNetwork(t *testing.T) {
 			}
 		}
 	})
+	rapid.Check(t, func(t *rapid.T) {
+		bits, registers, outputs := rapid.IntRange(1, 8).Draw(t, "n_in"), rapid.IntRange(0, 2).Draw(t, "n_s"), rapid.IntRange(1, 300).Draw(t, "n_out")
+		fewer, less := rapid.IntRange(0, registers).Draw(t, "n_s of the part"), rapid.IntRange(1, outputs).Draw(t, "n_out of the part")
+		seed := rapid.Uint64().Draw(t, "seed")
+		part := SpreadNetwork(bits, registers, outputs, seed).Part(bits*(fewer+1), less)
+		if !part.Equal(SpreadNetwork(bits, fewer, less, seed)) {
+			t.Fatal("a part of the network is not the network of fewer outputs and registers")
+		}
+		wide := rapid.IntRange(1, 64).Draw(t, "inputs")
+		if whole := RandomNetwork(wide, outputs, seed); !whole.Part(wide, less).Equal(RandomNetwork(wide, less, seed)) || whole.Part(wide, outputs) != whole ||
+			whole.PartGates(wide, less) != RandomNetwork(wide, less, seed).XORGates() {
+			t.Fatal("a part of a random network is not the network of fewer outputs")
+		}
+	})
 	if got, want := SpreadNetwork(8, 1, 3, 1).Rows, SpreadNetwork(8, 1, 3, 1).Rows; !slices.Equal(got, want) {
 		t.Errorf("%x, then %x", got, want)
 	}

@@ -39,7 +39,7 @@ const (
 // Binary form of a coded stream, numbers little-endian:
 //
 //	 0  magic "XORW"
-//	 4  version, 1
+//	 4  version, 2 (1 drew the networks of the sequential code in another way)
 //	 5  codec
 //	 6  planes, 1..MaxPlanes
 //	 7  1 if the network is a random one known by its seed, 2 if it is a section
@@ -56,7 +56,7 @@ const (
 //	    sections, each from a byte on
 const (
 	streamMagic   = "XORW"
-	streamVersion = 1
+	streamVersion = 2
 	headerBytes   = 40
 	sectionBytes  = 12
 	checksumBytes = 4

@@ -22,16 +22,12 @@ type Decoding struct {
 // table, which fits the descriptor.
 func (m *Machine) Decode(t *isa.EncodedWeights, networks []*xorcode.Network) Decoding {
 	var d Decoding
-	elements := int64(t.Elements)
-	for k := range int64(t.Bits) {
-		n := networks[t.Network]
-		if t.Codec == isa.FractionalCodec {
-			n = networks[int64(t.Network)+k]
-		}
-		slices := ceilDivide(elements, int64(n.Outputs))
+	elements, slices := int64(t.Elements), int64(t.PlaneSlices())
+	for k := range int(t.Bits) {
+		n := networks[t.NetworkOf(k)]
 		d.Slices += slices
-		d.GateEvaluations += slices * int64(n.XORGates())
-		d.RegisterBits += slices * int64(n.Inputs)
+		d.GateEvaluations += slices * int64(n.PartGates(t.Columns(), int(t.Outputs)))
+		d.RegisterBits += slices * int64(t.Columns())
 	}
 	// A correction flips a bit, the mask is an AND a bit, of the same size.
 	d.GateEvaluations += int64(t.Patches)

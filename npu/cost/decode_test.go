@@ -16,7 +16,7 @@ func TestDecodeClosedForm(t *testing.T) {
 	n := xorcode.RandomNetwork(8, 80, 1)
 	m := machine()
 	m.DecryptionUnits, m.DecryptionLatency, m.WeightPort = 4, 2, 1024
-	tile := &isa.EncodedWeights{Codec: isa.BlockCodec, Bits: 8, Mask: isa.RawMask, Elements: 1000, Stalls: 5, Patches: 7}
+	tile := &isa.EncodedWeights{Codec: isa.BlockCodec, Bits: 8, Mask: isa.RawMask, Elements: 1000, Stalls: 5, Patches: 7, Inputs: 8, Outputs: 80}
 	d := m.Decode(tile, []*xorcode.Network{n})
 	want := cost.Decoding{Cycles: 8*13/4 + 5, Latency: 2, Slices: 8 * 13, // ceil(1000 / 80) = 13
 		GateEvaluations: 8*13*int64(n.XORGates()) + 7 + 8*1000, RegisterBits: 8 * 13 * 8}
@@ -28,9 +28,9 @@ func TestDecodeClosedForm(t *testing.T) {
 		t.Errorf("a port of 16 bytes: %d cycles, want 63", d.Cycles)
 	}
 	planes := []*xorcode.Network{xorcode.RandomNetwork(8, 10, 2), xorcode.RandomNetwork(9, 20, 3)}
-	d = m.Decode(&isa.EncodedWeights{Codec: isa.FractionalCodec, Bits: 2, Mask: isa.NoMask, Elements: 100}, planes)
-	if d.Slices != 10+5 || d.RegisterBits != 10*8+5*9 || d.GateEvaluations != 10*int64(planes[0].XORGates())+5*int64(planes[1].XORGates()) {
-		t.Errorf("planes with networks of their own: %+v", d)
+	d = m.Decode(&isa.EncodedWeights{Codec: isa.FractionalCodec, Bits: 2, Mask: isa.NoMask, Elements: 100, Inputs: 8, Outputs: 10, Skip: 5}, planes)
+	if d.Slices != 11+11 || d.RegisterBits != 22*8 || d.GateEvaluations != 11*int64(planes[0].XORGates()+planes[1].PartGates(8, 10)) {
+		t.Errorf("planes with networks of their own, of which a part is used: %+v", d)
 	}
 }
 
@@ -79,6 +79,16 @@ func TestCorrectionStallsLaws(t *testing.T) {
 		faster.CorrectionsPerCycle *= 2
 		if a, b := larger.CorrectionStalls(corrections), faster.CorrectionStalls(corrections); a > stalls || b > stalls {
 			t.Fatalf("%d stalls, %d with twice the buffer, %d with twice the rate", stalls, a, b)
+		}
+		// Slices go to the units in turn, so that only a multiple of the units
+		// shares them out anew without giving one unit more.
+		doubled := *m
+		doubled.DecryptionUnits *= 2
+		groups := func(m *cost.Machine) int64 {
+			return (int64(len(corrections)) + m.DecryptionUnits - 1) / m.DecryptionUnits
+		}
+		if more := groups(&doubled) + doubled.CorrectionStalls(corrections); more > groups(m)+stalls {
+			t.Fatalf("%d cycles, %d with twice the units", groups(m)+stalls, more)
 		}
 		longer := append(slices.Clone(corrections), 0, 0, 0, 0)
 		if got := m.CorrectionStalls(longer); got < stalls {

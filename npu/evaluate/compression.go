@@ -1,12 +1,14 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/npusim/npusim/compiler/compress"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/prune"
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/isa/xorcode"
 	"github.com/npusim/npusim/npu/timing"
 )
@@ -25,6 +27,9 @@ type Compression struct {
 	MaskBytes        int64 `json:"mask_bytes"`
 	ScaleBytes       int64 `json:"scale_bytes,omitempty"` // of the fractional code
 	StoredPlainBytes int64 `json:"stored_plain_bytes"`
+	// NetworkBytes is the table of the XOR networks, which a program has once.
+	// The machine has them as fixed logic: they are no traffic.
+	NetworkBytes int64 `json:"network_bytes"`
 	// DecodeCycles is how long the decryption units are busy in one inference.
 	DecodeCycles int64              `json:"decode_cycles"`
 	Decryption   *Decryption        `json:"decryption,omitempty"` // the units that decode
@@ -34,8 +39,8 @@ type Compression struct {
 }
 
 // Decryption is what the decryption units take as hardware, an estimate: every
-// network of the program as fixed logic in each unit, the registers before it
-// and the buffer of corrections. Units whose networks can be loaded would take
+// network of the program, one for a code and all its layers, as fixed logic in
+// each unit, the registers before it and the buffer of corrections. Units whose networks can be loaded would take
 // an AND gate and a flip-flop more for every input of every output.
 type Decryption struct {
 	Units        int     `json:"units"`
@@ -112,6 +117,9 @@ func (j *job) compressionOf(t *timing.Result) *Compression {
 			}
 		}
 	}
+	for _, n := range j.program.Networks {
+		c.NetworkBytes += int64(isa.NetworkBytes(n))
+	}
 	c.Decryption = decryptionOf(j.spec, j.program.Networks)
 	if j.compilation != nil && j.compilation.Quantized != nil {
 		j.storages(c, codes)
@@ -127,7 +135,7 @@ func (c *Compression) add(l *compress.Layer) {
 	if l.Coded {
 		row.Scheme, row.Inputs, row.Outputs, row.Registers = l.Scheme.String(), l.Inputs, l.Outputs, l.Registers
 		if l.PlainTiles > 0 {
-			row.Reason = fmt.Sprintf("%d of %d tiles stay plain: their coded form is not smaller", l.PlainTiles, l.Tiles)
+			row.Reason = fmt.Sprintf("%d of %d tiles stay plain: %s", l.PlainTiles, l.Tiles, cmp.Or(l.TilesPlain, "their coded form is not smaller"))
 		}
 	}
 	c.Layers = append(c.Layers, row)
@@ -180,7 +188,7 @@ func (j *job) storages(c *Compression, codes int64) {
 		sums[k].Imbalance = ratio(float64(sums[k].DecodeCycles), sums[k].Imbalance)
 		sums[k].BitsPerWeight = 8 * ratio(float64(sums[k].Bytes), float64(c.Weights))
 	}
-	if coded := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.ScaleBytes + c.StoredPlainBytes; coded > 0 {
+	if coded := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.ScaleBytes + c.StoredPlainBytes + c.NetworkBytes; coded > 0 {
 		lanes := int64(decoder.Lanes)
 		sums = append(sums, Storage{Format: c.Scheme + ", all bytes", Bytes: coded, BitsPerWeight: 8 * ratio(float64(coded), float64(c.Weights)),
 			DecodeCycles: (codes + lanes - 1) / lanes, Imbalance: 1})

@@ -137,6 +137,9 @@ func TestCodesChangeNothing(t *testing.T) {
 		if code != c.CodeBytes || correction != c.CorrectionBytes || mask != c.MaskBytes || plainTiles != c.StoredPlainBytes {
 			t.Errorf("%s: layers do not sum to the total", scheme)
 		}
+		if c.Decryption == nil || c.Decryption.Networks != 1 || c.NetworkBytes == 0 {
+			t.Errorf("%s: %d bytes of networks, units %+v", scheme, c.NetworkBytes, c.Decryption)
+		}
 		if coded.Operations.XORSlices == 0 || coded.EnergyUJ.XOR <= 0 || c.DecodeCycles == 0 {
 			t.Errorf("%s: nothing was decoded: %+v", scheme, coded.Operations)
 		}
@@ -178,21 +181,31 @@ func TestEncodedProgramAlone(t *testing.T) {
 	if alone.Timing != whole.Timing {
 		t.Errorf("alone %+v, from the model %+v", alone.Timing, whole.Timing)
 	}
-	broken := *compiled.Program
-	for i, d := range broken.Descriptors {
-		if tile, ok := d.(*isa.EncodedWeights); ok && tile.Patches > 0 {
-			changed := *tile
-			changed.Patches++
-			broken.Descriptors = append([]isa.Descriptor(nil), broken.Descriptors...)
-			broken.Descriptors[i] = &changed
-			break
+	for _, c := range []struct {
+		want   string
+		change func(d *isa.EncodedWeights)
+	}{
+		{"the descriptor states", func(d *isa.EncodedWeights) { d.Patches++ }},
+		{"stalls is", func(d *isa.EncodedWeights) { d.Stalls++ }},
+	} {
+		broken := *compiled.Program
+		for i, d := range broken.Descriptors {
+			if tile, ok := d.(*isa.EncodedWeights); ok && tile.Patches > tile.Stalls {
+				changed := *tile
+				c.change(&changed)
+				broken.Descriptors = append([]isa.Descriptor(nil), broken.Descriptors...)
+				broken.Descriptors[i] = &changed
+				break
+			}
 		}
-	}
-	if err := broken.WriteFile(path); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := evaluate.Run(t.Context(), evaluate.Options{Model: path, Samples: 4}); err == nil || !strings.Contains(err.Error(), "the descriptor states") {
-		t.Errorf("a descriptor that contradicts its stream: %v", err)
+		if err := broken.WriteFile(path); err != nil {
+			t.Fatal(err)
+		}
+		for _, timingOnly := range []bool{true, false} {
+			if _, err := evaluate.Run(t.Context(), evaluate.Options{Model: path, Samples: 4, TimingOnly: timingOnly}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "load_encoded") {
+				t.Errorf("a descriptor that contradicts its stream: %v, want %q", err, c.want)
+			}
+		}
 	}
 }
 
@@ -204,6 +217,18 @@ func TestShapesWithCodes(t *testing.T) {
 	coded := timeOn(t, model, "mobile", "linear", "compression.scheme=xor-block", "compression.sparsity=0.9")
 	if coded.DRAM.BytesByClass["weights"]*4 > plain.DRAM.BytesByClass["weights"] || coded.DRAM.BytesByClass["masks"] == 0 {
 		t.Errorf("bytes %v, plain %v", coded.DRAM.BytesByClass, plain.DRAM.BytesByClass)
+	}
+	c := coded.Compression
+	var layers, plain8 int64
+	for _, l := range c.Layers {
+		layers += l.CodeBytes + l.CorrectionBytes + l.MaskBytes + l.StoredPlainBytes
+		plain8 += l.PlainBytes
+		if l.PlainBytes != l.Weights || l.Scheme == "xor-block" && (l.CodeBytes == 0 || l.MaskBytes == 0 || l.BitsPerWeight > 4) {
+			t.Errorf("layer %s: %+v", l.Name, l)
+		}
+	}
+	if stored := c.CodeBytes + c.CorrectionBytes + c.MaskBytes + c.StoredPlainBytes; stored != layers || plain8 != c.PlainBytes || stored*3 > plain8 || c.NetworkBytes == 0 {
+		t.Errorf("%d bytes of %d, layers sum to %d of %d, %d for the network", stored, c.PlainBytes, layers, plain8, c.NetworkBytes)
 	}
 	if !strings.Contains(strings.Join(coded.Notes, "\n"), "Random weights") {
 		t.Errorf("the notes do not tell of random weights: %q", coded.Notes)

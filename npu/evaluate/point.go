@@ -159,6 +159,9 @@ func (p *point) fromProgram() error {
 	if err := isa.Verify(p.program, compiler.Limits(p.spec)); err != nil {
 		return usage(fmt.Errorf("%s: %w", p.options.Model, err))
 	}
+	if err := checkStalls(p.program, p.spec); err != nil {
+		return usage(fmt.Errorf("%s: %w", p.options.Model, err))
+	}
 	return nil
 }
 

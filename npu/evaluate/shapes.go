@@ -55,7 +55,7 @@ func (p *point) fromShapes(ctx context.Context) error {
 			return nil, err
 		}
 		var err error
-		if n.encoder, err = compress.New(n.graph, p.spec, compress.Options{Workers: o.workers()}); err != nil {
+		if n.encoder, err = compress.New(n.graph, p.spec, compress.Options{Workers: o.workers(), Cache: o.Codes}); err != nil {
 			return nil, fmt.Errorf("compress: %w", err)
 		}
 		if n.encoder != nil {
@@ -68,7 +68,7 @@ func (p *point) fromShapes(ctx context.Context) error {
 		return usage(fmt.Errorf("%s: %w", o.Model, err))
 	}
 	p.origin(PlanStage, found)
-	p.shapes, p.encoder, p.uncoded = true, n.encoder, n.uncoded
+	p.shapes, p.uncoded = true, n.uncoded
 	if target.MilliBytesPerCycle, p.program, err = n.plans.Choose(target, p.judged.judge); err == nil && p.program == nil {
 		if n.encoder != nil {
 			options.Encoder = n.encoder
@@ -79,6 +79,12 @@ func (p *point) fromShapes(ctx context.Context) error {
 		return usage(fmt.Errorf("%s: lower: %w", o.Model, err))
 	}
 	p.session.networks.measure(key)
+	if n.encoder != nil { // the tables of sizes are this point's own
+		p.encoder = n.encoder.Fresh()
+		if err := p.encoder.Book(p.program); err != nil {
+			return fmt.Errorf("%s: compress: %w", o.Model, err)
+		}
+	}
 	o.progress("compile: verify", 0, 0)
 	if err := isa.Verify(p.program, compiler.Limits(p.spec)); err != nil {
 		return usage(fmt.Errorf("%s: verify: %w", o.Model, err))

@@ -1,0 +1,186 @@
+package compress
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/compiler/lower"
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/xorcode"
+)
+
+// layersOf is a network of unconnected layers, one a sparsity.
+func layersOf(side int, sparsities ...float64) *integer.Graph {
+	g := network("fc0", side, side, sparsities[0])
+	for i, s := range sparsities[1:] {
+		g.Nodes = append(g.Nodes, network(fmt.Sprintf("fc%d", i+1), side, side, s).Nodes[0])
+	}
+	return g
+}
+
+// TestOneNetwork: all layers of a code use parts of one network, whose table
+// counts once; each has n_out of its own, and rules may give layers registers.
+func TestOneNetwork(t *testing.T) {
+	for _, scheme := range []string{"xor-block", "xor-sequential"} {
+		g := layersOf(96, 0.9, 0.6, 0, 0.8)
+		e := plan(t, g, Options{Workers: 1}, "compression.scheme="+scheme, "compression.networks=3",
+			`compression.layer=[{match="fc1", n_s=0}, {match="fc3", n_s=1}]`)
+		if len(e.Networks()) != 1 {
+			t.Fatalf("%s: %d networks", scheme, len(e.Networks()))
+		}
+		n := e.Networks()[0]
+		outputs, registers := 0, 0
+		different := map[int]bool{}
+		for i, l := range e.Layers() {
+			if i == 2 {
+				if l.Coded {
+					t.Errorf("%s: dense weights are coded", scheme)
+				}
+				continue
+			}
+			if !l.Coded {
+				t.Fatalf("%s: %+v", scheme, l)
+			}
+			different[l.Outputs] = true
+			outputs, registers = max(outputs, l.Outputs), max(registers, l.Registers)
+			if l.Inputs*(registers+1) > n.Inputs || l.Seed != e.Layers()[0].Seed || l.Inputs != e.Layers()[0].Inputs {
+				t.Errorf("%s: %+v on a network of %d inputs", scheme, l, n.Inputs)
+			}
+			a := g.Nodes[i].Convolution
+			d, stream, err := e.Tile(l.Name, lower.TilePlace{}, a.Weights, len(a.Bias)) // which proves that it decodes
+			if err != nil || d == nil || len(stream) >= len(a.Weights) {
+				t.Errorf("%s: layer %s: %d bytes, %v", scheme, l.Name, len(stream), err)
+			}
+		}
+		if n.Outputs != outputs || len(different) < 2 {
+			t.Errorf("%s: a network of %d outputs, layers use %v", scheme, n.Outputs, different)
+		}
+		if scheme == "xor-sequential" && (e.Layers()[1].Registers != 0 || e.Layers()[3].Registers != 1 || n.Inputs != 8*(registers+1)) {
+			t.Errorf("registers %d and %d, %d inputs", e.Layers()[1].Registers, e.Layers()[3].Registers, n.Inputs)
+		}
+	}
+}
+
+// TestLeastBits: no choice of n_in and of an n_out for each layer, with the
+// table of the network that it needs, takes fewer bits than the plan.
+func TestLeastBits(t *testing.T) {
+	for _, sparsities := range [][]float64{{0.9, 0.5}, {0.95, 0.85}, {0.3, 0.1}, {0.97, 0}} {
+		for _, side := range []int{24, 80} {
+			g := layersOf(side, sparsities...)
+			s := spec(t, "compression.scheme=xor-block", "compression.networks=1")
+			e, err := New(g, s, Options{Workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			layers := []*layerCode{e.order[0], e.order[1]}
+			got := 0.0
+			table := 0
+			for _, n := range e.Networks() {
+				table += 8 * isa.NetworkBytes(n)
+			}
+			for i, l := range layers {
+				prepareAgain(t, e, l, g.Nodes[i].Convolution, s)
+				perWeight := 8.0
+				if l.report.Coded {
+					c, err := e.try(l, l.report.Inputs, l.report.Outputs, 0, l.report.Seed)
+					if err != nil {
+						t.Fatal(err)
+					}
+					perWeight = c.total() + l.mask
+				}
+				got += perWeight * float64(l.report.Weights)
+			}
+			least := math.Inf(1)
+			for _, inputs := range []int{8, 16, 32, 64} {
+				var lists [2][]*candidate // nil is plain
+				for i, l := range layers {
+					lists[i] = append(lists[i], nil)
+					for _, outputs := range candidateOutputs(l, inputs, s) {
+						c, err := e.try(l, inputs, outputs, 0, 1)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if e.refusal(l, c, s) == "" {
+							lists[i] = append(lists[i], c)
+						}
+					}
+				}
+				for _, a := range lists[0] {
+					for _, b := range lists[1] {
+						bits, outputs := 0.0, 0
+						for i, c := range []*candidate{a, b} {
+							if c == nil {
+								bits += 8 * float64(layers[i].report.Weights)
+								continue
+							}
+							bits += (c.total() + layers[i].mask) * float64(layers[i].report.Weights)
+							outputs = max(outputs, c.outputs)
+						}
+						if outputs > 0 {
+							bits += 8 * float64(4+outputs*inputs/8)
+						}
+						least = min(least, bits)
+					}
+				}
+			}
+			if total := got + float64(table); math.Abs(total-least) > 1e-6*least {
+				t.Errorf("sparsities %v of %d x %d: %.1f bits, %.1f are possible", sparsities, side, side, total, least)
+			}
+		}
+	}
+}
+
+// prepareAgain takes the sample of a layer that planning has dropped.
+func prepareAgain(t *testing.T, e *Encoder, l *layerCode, a *integer.ConvolutionAttributes, s *configs.Spec) {
+	t.Helper()
+	if err := e.prepare(l, a, int64(len(a.Weights)), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestGivenSizes: n_in alone leaves n_out to the search, and n_out alone n_in.
+func TestGivenSizes(t *testing.T) {
+	for _, c := range []struct {
+		scheme, set     string
+		inputs, outputs int
+	}{
+		{"xor-block", "compression.n_in=20", 20, 0}, {"xor-sequential", "compression.n_in=6", 6, 0},
+		{"xor-block", "compression.n_out=70", 0, 70}, {"xor-sequential", "compression.n_out=12", 8, 12},
+	} {
+		l := plan(t, network("fc", 128, 128, 0.85), Options{}, "compression.scheme="+c.scheme, c.set, "compression.networks=2").Layers()[0]
+		if !l.Coded || c.inputs > 0 && l.Inputs != c.inputs || c.outputs > 0 && l.Outputs != c.outputs || l.Inputs >= l.Outputs {
+			t.Errorf("%s %s: %+v", c.scheme, c.set, l)
+		}
+	}
+	few := &family{scheme: configs.XORSequential, layers: []*layerCode{{asked: configs.LayerCompression{Outputs: 6}}}}
+	if got := few.candidateInputs(); !slices.Equal(got, []int{8, 5}) {
+		t.Errorf("n_in for n_out = 6: %v", got)
+	}
+}
+
+// TestRegistersSearched: left open, n_s is 0 or 1, whichever takes fewer bits;
+// a tiny layer does not pay for the taps of a register.
+func TestRegistersSearched(t *testing.T) {
+	for _, c := range []struct{ side, want int }{{16, 0}, {256, 1}} {
+		l := plan(t, network("fc", c.side, c.side, 0.9), Options{}, "compression.scheme=xor-sequential", "compression.networks=2").Layers()[0]
+		if !l.Coded || l.Registers != c.want {
+			t.Errorf("%d x %d: n_s %d, want %d: %s", c.side, c.side, l.Registers, c.want, l.Reason)
+		}
+	}
+}
+
+// TestRows: networks that are part of others share their row.
+func TestRows(t *testing.T) {
+	e := new(Encoder)
+	small, large, wide := xorcode.SpreadNetwork(8, 0, 20, 3), xorcode.SpreadNetwork(8, 0, 50, 3), xorcode.SpreadNetwork(8, 1, 30, 3)
+	if e.row(small) != 0 || e.row(large) != 0 || e.row(small) != 0 || e.row(wide) != 1 || e.row(xorcode.SpreadNetwork(8, 0, 30, 3)) != 0 || e.row(xorcode.SpreadNetwork(8, 0, 30, 4)) != 2 {
+		t.Errorf("%d rows", len(e.networks))
+	}
+	if len(e.networks) != 3 || e.networks[0] != large {
+		t.Errorf("%d networks, the first with %d outputs", len(e.networks), e.networks[0].Outputs)
+	}
+}
