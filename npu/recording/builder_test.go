@@ -41,6 +41,10 @@ func TestLongRunsStayBounded(t *testing.T) {
 		second++
 	}
 	rec := b.Finish(second)
+	rec.ClockMHz = 1000
+	if err := rec.Check(int(layer) + 1); err != nil {
+		t.Fatal(err)
+	}
 	var bytes, macs, spans, joined int64
 	for i := range rec.Tracks {
 		var sum Cycles
