@@ -57,7 +57,7 @@ func TestLongRunsStayBounded(t *testing.T) {
 				t.Fatalf("track %d: %+v after %d", i, s, end)
 			}
 			end = s.End
-			sum.add(&s.Cycles)
+			sum.Add(&s.Cycles)
 			bytes, macs, joined, spans = bytes+s.Bytes, macs+s.MACs, joined+int64(s.Joined), spans+1
 		}
 		if sum != want[i] {
