@@ -17,6 +17,7 @@ func newRun(t *tool) *cobra.Command {
 	var spec specification
 	var folder string
 	var traced bool
+	var others also
 	cmd := &cobra.Command{
 		Use:   "run MODEL [flags]",
 		Short: "Compile a network, execute and time it, compare it with float",
@@ -34,6 +35,11 @@ weights or data: convolutions as "name, IFMAP height, IFMAP width, filter
 height, filter width, channels, num filter, strides", or matrix products as
 "name, M, N, K". Its machine may come from a SCALE-Sim .cfg file.
 
+The report directory holds trace.json, which ui.perfetto.dev opens. --also adds
+files for other tools: scalesim/ with the three reports of SCALE-Sim, vela/ with
+a summary and a per-layer table like those of Arm's Vela, and annotated.onnx, a
+copy of the model with cycles and bytes at its nodes, which Netron shows.
+
 With --dram-trace the report directory holds every burst that was asked of the
 DRAM, in order, so that other simulators can check ours:
 dram_requests.dramsim3.trace ("0xADDRESS READ|WRITE CLOCK", which npusim dram
@@ -44,7 +50,8 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
   npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
       --samples 100 --set quantization.weights=per-layer --out report
   npusim run testdata/shapes/resnet50.csv --config scalesim-32x32
-  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --dram-trace`,
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --dram-trace
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --also scalesim,vela,onnx`,
 		Args:              oneArgument("MODEL"),
 		ValidArgsFunction: files("onnx", "npu", "csv"),
 	}
@@ -57,6 +64,7 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 	flags.StringVar(&options.FloatModel, "model", "", "ONNX `file` that a .npu program was compiled from")
 	flags.StringVarP(&folder, "out", "o", "", "write the report `directory` too")
 	flags.BoolVar(&traced, "dram-trace", false, "write the DRAM requests into the report directory, as traces for DRAMsim3 and Ramulator 2")
+	others.register(cmd)
 	format := addFormat(cmd)
 	complete(cmd, "model", cobra.FixedCompletions([]string{"onnx"}, cobra.ShellCompDirectiveFilterFileExt))
 	complete(cmd, "out", directory)
@@ -72,6 +80,9 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 		}
 		if info, err := os.Stat(folder); err == nil && !info.IsDir() {
 			return usagef("--out %s: it is a file; a directory belongs there", folder)
+		}
+		if err := others.check(folder, options.Model); err != nil {
+			return err
 		}
 		if options.Spec, err = spec.load(options.Model); err != nil {
 			return err
@@ -100,6 +111,9 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 				if err := removeTraces(folder); err != nil {
 					return err
 				}
+			}
+			if err := others.write(folder, options.Model, result); err != nil {
+				return err
 			}
 			t.note("report written to %s", folder)
 		}

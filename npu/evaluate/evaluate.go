@@ -121,6 +121,10 @@ func (j *job) hardware(t *timing.Result) *Result {
 	ranges := j.weightRanges()
 	r.Compression = j.compressionOf(t)
 	reuse := reuseByLayer(p, cost.NewMachine(spec))
+	nodes := make([][]string, len(p.Layers))
+	if j.compiled {
+		nodes = layerNodes(p, j.compilation.Quantized)
+	}
 	for i := range p.Layers {
 		l, w := &p.Layers[i], &t.Layers[i]
 		share := float64(w.Cycles()) / (float64(spec.NPU.ClockMHz) * 1e6)
@@ -132,6 +136,7 @@ func (j *job) hardware(t *timing.Result) *Result {
 			EnergyUJ:     energy(&spec.Energy, &w.Work, share, dramEnergy(&spec.Energy, t, &w.Work, w.Cycles())).Total,
 			WeightRanges: ranges[l.Name],
 			Reuse:        &reuse[i],
+			Nodes:        nodes[i],
 		}
 		for b := timing.ArrayBound; int(b) < timing.NumBounds; b++ {
 			if b != timing.LookupBound || t.Total.LookupQueries > 0 {

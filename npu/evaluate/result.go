@@ -263,6 +263,10 @@ type Layer struct {
 	SQNRDB         *float64         `json:"sqnr_db,omitempty"`
 	Reuse          *LayerReuse      `json:"reuse,omitempty"`         // what is moved and filled against what it would have to be
 	WeightRanges   *WeightRanges    `json:"weight_ranges,omitempty"` // of layers quantized in this run
+
+	// Nodes are the nodes of the ONNX model that the layer computes, by name or,
+	// without one, by first output; known only while the model is.
+	Nodes []string `json:"-"`
 }
 
 // WeightRanges counts the output channels of a layer by the magnitude of their

@@ -41,6 +41,10 @@ func TestLongRunsStayBounded(t *testing.T) {
 		second++
 	}
 	rec := b.Finish(second)
+	rec.ClockMHz = 1000
+	if err := rec.Check(int(layer) + 1); err != nil {
+		t.Fatal(err)
+	}
 	var bytes, macs, spans, joined int64
 	for i := range rec.Tracks {
 		var sum Cycles
@@ -53,7 +57,7 @@ func TestLongRunsStayBounded(t *testing.T) {
 				t.Fatalf("track %d: %+v after %d", i, s, end)
 			}
 			end = s.End
-			sum.add(&s.Cycles)
+			sum.Add(&s.Cycles)
 			bytes, macs, joined, spans = bytes+s.Bytes, macs+s.MACs, joined+int64(s.Joined), spans+1
 		}
 		if sum != want[i] {

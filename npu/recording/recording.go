@@ -105,7 +105,8 @@ type Cycles struct {
 	Semaphore int64 // waits for another computing unit, or a DMA unit for a free buffer
 }
 
-func (c *Cycles) add(o *Cycles) {
+// Add adds the cycles of another span.
+func (c *Cycles) Add(o *Cycles) {
 	c.Busy += o.Busy
 	c.Fill += o.Fill
 	c.Drain += o.Drain

@@ -49,7 +49,7 @@ func (s *Span) absorb(next *Span) {
 	}
 	joined.Start, joined.End, joined.Begun = s.Start, next.End, min(s.Begun, next.Begun)
 	joined.Cycles = s.Cycles
-	joined.Cycles.add(&next.Cycles)
+	joined.Cycles.Add(&next.Cycles)
 	joined.Bytes, joined.MACs = s.Bytes+next.Bytes, s.MACs+next.MACs
 	joined.Ports = s.Ports
 	joined.Ports.add(&next.Ports)

@@ -13,8 +13,15 @@ import (
 // BenchmarkMobileNetV1 times one inference of MobileNetV1 at its full size.
 func BenchmarkMobileNetV1(b *testing.B) {
 	g := lowertest.MobileNetV1(1, 224)
-	for _, preset := range []string{"edge", "mobile"} {
-		b.Run(preset, func(b *testing.B) {
+	for _, variant := range []struct {
+		preset   string
+		recorded bool
+	}{{"edge", false}, {"mobile", false}, {"edge", true}, {"mobile", true}} {
+		preset, name, run := variant.preset, variant.preset, timing.RunOn
+		if variant.recorded {
+			name, run = preset+" recorded", timing.Record
+		}
+		b.Run(name, func(b *testing.B) {
 			spec, err := configs.Load(preset, nil)
 			if err != nil {
 				b.Fatal(err)
@@ -32,7 +39,11 @@ func BenchmarkMobileNetV1(b *testing.B) {
 			b.ReportAllocs()
 			var r *timing.Result
 			for b.Loop() {
-				if r, err = timing.Run(p, spec); err != nil {
+				memory, err := timing.NewMemory(spec)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if r, err = run(p, spec, memory, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -52,7 +52,7 @@ func TestRecordingTilesTheTime(t *testing.T) {
 					t.Fatalf("seed %d, %s: span %d is %+v, the one before ends at %d", seed, u, k, *s, end)
 				}
 				end = s.End
-				add(&sum, &s.Cycles)
+				sum.Add(&s.Cycles)
 				switch s.Kind {
 				case recording.Operation:
 					bytes, macs = bytes+s.Bytes, macs+s.MACs
@@ -89,15 +89,6 @@ func TestRecordingTilesTheTime(t *testing.T) {
 			t.Fatalf("seed %d: something of a small program is left out", seed)
 		}
 	}
-}
-
-func add(sum, c *recording.Cycles) {
-	sum.Busy += c.Busy
-	sum.Fill += c.Fill
-	sum.Drain += c.Drain
-	sum.Bank += c.Bank
-	sum.DRAM += c.DRAM
-	sum.Semaphore += c.Semaphore
 }
 
 // TestLinksOfARecording: cause comes before effect, and every wait that ended

@@ -60,8 +60,10 @@ func (t *writer) data() error {
 	return nil
 }
 
-// fill puts the memory map into a recording.
+// fill puts figures and memory map into a recording.
 func (d *data) fill(r *recording.Recording) {
+	r.Cycles, r.ClockMHz, r.MACsPerCycle = d.Cycles, d.ClockMHz, d.MACsPerCycle
+	r.Joined, r.LinksLeftOut, r.BlocksLeftOut = d.Joined, d.LinksLeftOut, d.BlocksLeftOut
 	for i := range d.Scratchpads {
 		s := &d.Scratchpads[i]
 		pad := recording.Scratchpad{Name: s.Name, Allocated: s.AllocatedBytes, Interval: s.IntervalCycles}

@@ -89,106 +89,121 @@ type signalArguments struct {
 	Held      int64 `json:"held_cycles"`
 }
 
-// decode reads the object key by key and event by event.
+// reader reads a trace key by key and event by event.
+type reader struct {
+	*json.Decoder
+	rec *recording.Recording
+	own *data // nil until its key was there
+}
+
+// decode reads a trace of a result.
 func decode(from io.Reader, result *evaluate.Result) (*recording.Recording, error) {
-	d := json.NewDecoder(from)
-	place := func(err error) error {
-		return fmt.Errorf("byte %d: no trace of npusim: %w", d.InputOffset(), err)
+	r := reader{Decoder: json.NewDecoder(from), rec: &recording.Recording{}}
+	if err := r.file(); err != nil {
+		return nil, fmt.Errorf("byte %d: no trace of npusim: %w", r.InputOffset(), err)
 	}
-	open := func(want json.Delim, what string) error {
-		switch token, err := d.Token(); {
-		case err != nil:
-			return place(err)
-		case token != want:
-			return place(fmt.Errorf("%s must be a JSON %s", what, map[json.Delim]string{'{': "object", '[': "array"}[want]))
-		}
-		return nil
-	}
-	if err := open('{', "the trace"); err != nil {
+	if err := r.finish(result); err != nil {
 		return nil, err
 	}
-	rec := &recording.Recording{}
-	var own *data
+	return r.rec, nil
+}
+
+// open reads the beginning of an object or array.
+func (r *reader) open(want json.Delim, rule string) error {
+	token, err := r.Token()
+	if err == nil && token != want {
+		err = errors.New(rule)
+	}
+	return err
+}
+
+// file reads the whole object.
+func (r *reader) file() error {
+	if err := r.open('{', "the trace must be a JSON object"); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
+	for r.More() {
+		token, err := r.Token()
 		if err != nil {
-			return nil, place(err)
+			return err
 		}
 		key, _ := token.(string)
 		if seen[key] {
-			return nil, place(fmt.Errorf("key %q stands there twice", key))
+			return fmt.Errorf("key %q stands there twice", key)
 		}
 		seen[key] = true
 		switch key {
 		case "traceEvents":
-			if err := open('[', `"traceEvents"`); err != nil {
-				return nil, err
-			}
-			for events := 0; d.More(); {
-				var e event
-				if err := d.Decode(&e); err != nil {
-					return nil, place(err)
-				}
-				known, err := add(rec, &e)
-				if err != nil {
-					return nil, place(err)
-				}
-				if known {
-					events++
-				}
-				if events > mostEvents {
-					return nil, place(fmt.Errorf("more than %d operations, waits and signals", mostEvents))
-				}
-			}
-			if _, err := d.Token(); err != nil {
-				return nil, place(err)
-			}
+			err = r.events()
 		case "npusim":
-			own = &data{}
-			if err := d.Decode(own); err != nil {
-				return nil, place(err)
-			}
+			r.own = &data{}
+			err = r.Decode(r.own)
 		default:
 			var other json.RawMessage
-			if err := d.Decode(&other); err != nil {
-				return nil, place(err)
-			}
+			err = r.Decode(&other)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, place(err)
+	if _, err := r.Token(); err != nil {
+		return err
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, place(errors.New("something follows the trace"))
+	if _, err := r.Token(); err != io.EOF {
+		return errors.New("something follows the trace")
 	}
-	if own == nil {
-		return nil, errors.New(`key "npusim" is missing: this is no trace of npusim`)
+	return nil
+}
+
+// events reads the array of events.
+func (r *reader) events() error {
+	if err := r.open('[', `"traceEvents" must be a JSON array`); err != nil {
+		return err
 	}
-	if own.Schema != Schema {
-		return nil, fmt.Errorf("npusim.schema is %d, this program reads schema %d", own.Schema, Schema)
+	for known := 0; r.More(); {
+		var e event
+		if err := r.Decode(&e); err != nil {
+			return err
+		}
+		ours, err := add(r.rec, &e)
+		if err != nil {
+			return err
+		}
+		if ours {
+			known++
+		}
+		if known > mostEvents {
+			return fmt.Errorf("more than %d operations, waits and signals", mostEvents)
+		}
 	}
-	if own.Cycles != result.Timing.Cycles {
-		return nil, fmt.Errorf("npusim.cycles is %d, the run of this report took %d: the trace is of another run", own.Cycles, result.Timing.Cycles)
-	}
-	if len(own.Units) < len(rec.Tracks) || len(own.Units) > mostTracks {
-		return nil, fmt.Errorf("npusim.units names %d units, events are of %d", len(own.Units), len(rec.Tracks))
+	_, err := r.Token()
+	return err
+}
+
+// finish puts together what was read and checks it.
+func (r *reader) finish(result *evaluate.Result) error {
+	own, rec := r.own, r.rec
+	switch {
+	case own == nil:
+		return errors.New(`key "npusim" is missing: this is no trace of npusim`)
+	case own.Schema != Schema:
+		return fmt.Errorf("npusim.schema is %d, this program reads schema %d", own.Schema, Schema)
+	case own.Cycles != result.Timing.Cycles:
+		return fmt.Errorf("npusim.cycles is %d, the run of this report took %d: the trace is of another run", own.Cycles, result.Timing.Cycles)
+	case len(own.Units) < len(rec.Tracks) || len(own.Units) > mostTracks:
+		return fmt.Errorf("npusim.units names %d units, events are of %d", len(own.Units), len(rec.Tracks))
 	}
 	rec.Tracks = append(rec.Tracks, make([]recording.Track, len(own.Units)-len(rec.Tracks))...)
 	for i, name := range own.Units {
 		rec.Tracks[i].Unit = name
 	}
-	rec.Cycles, rec.ClockMHz, rec.MACsPerCycle = own.Cycles, own.ClockMHz, own.MACsPerCycle
-	rec.Joined, rec.LinksLeftOut, rec.BlocksLeftOut = own.Joined, own.LinksLeftOut, own.BlocksLeftOut
 	own.fill(rec)
-	if err := rec.Check(len(result.Layers)); err != nil {
-		return nil, err
-	}
-	return rec, nil
+	return rec.Check(len(result.Layers))
 }
 
-// add adds what an event tells to a recording, if it is one of those that do.
-func add(rec *recording.Recording, e *event) (known bool, err error) {
+// add adds what an event tells to a recording, if it is one of ours.
+func add(rec *recording.Recording, e *event) (ours bool, err error) {
 	track := e.Thread - unitThread
 	kind := recording.InvalidKind
 	switch {
