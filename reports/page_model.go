@@ -12,6 +12,13 @@ import (
 // pageRows bounds the layer table of the page; layers.csv has all of them.
 const pageRows = 1000
 
+// The page tells the first findings, after a few only those that matter.
+const (
+	pageFindings = 6
+	fewFindings  = 2
+	smallShare   = 0.01
+)
+
 // WritePage writes the report as one HTML file that needs nothing else. The
 // charts over time need the recording of the run; without one the page says so.
 func WritePage(w io.Writer, r *evaluate.Result) error {
@@ -33,7 +40,10 @@ func WritePage(w io.Writer, r *evaluate.Result) error {
 	if p.Bound == "" {
 		p.Bound = "nothing to judge"
 	}
-	for _, f := range Diagnose(r) {
+	for i, f := range Diagnose(r) {
+		if i >= pageFindings || i >= fewFindings && f.Share < smallShare {
+			break
+		}
 		p.Findings = append(p.Findings, page.Finding{
 			Title: f.Title, Color: pageColor(f.Loss.Bound()), Cause: f.Loss.String(), Share: percent(f.Share, 1), Proof: f.Proof, Change: f.Change, Layer: f.Layer,
 		})
