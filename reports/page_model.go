@@ -136,6 +136,9 @@ func pageCards(r *evaluate.Result) []page.Card {
 	}
 	for _, name := range keys(scratchpadOrder, r.Scratchpad.PeakBytes) {
 		peak, capacity := r.Scratchpad.PeakBytes[name], r.Scratchpad.CapacityBytes[name]
+		if peak == 0 {
+			continue
+		}
 		card := page.Card{Label: title(spaced(name)), Value: KiB(peak), Unit: "KiB", Remark: "highest use"}
 		if capacity > 0 {
 			card.Remark += fmt.Sprintf(", %s %% of %s KiB", percent(float64(peak), float64(capacity)), KiB(capacity))
@@ -146,7 +149,7 @@ func pageCards(r *evaluate.Result) []page.Card {
 }
 
 // scratchpadOrder is that of the way of the data.
-var scratchpadOrder = []string{"activation_buffer", "weight_buffer", "accumulator_buffer"}
+var scratchpadOrder = []string{"activation_buffer", "weight_buffer", "table_buffer", "accumulator_buffer"}
 
 func accuracyCard(a *evaluate.Accuracy) page.Card {
 	samples := fmt.Sprintf("%s %s", Count(int64(a.Samples)), plural(a.Samples, "sample"))
@@ -174,7 +177,7 @@ func pageUnits(r *evaluate.Result) []page.Unit {
 			{Name: "waits for another unit or a free buffer", Color: "semaphore", Percent: float64(s.Semaphore), Hatch: true},
 			{Name: "finished", Color: "finished", Percent: float64(s.Finished)},
 		}
-		unit := page.Unit{Name: unitName(name)}
+		unit := page.Unit{Name: printable(unitName(name))}
 		cycles := make([]float64, len(parts))
 		total := 0.0
 		for i := range parts {

@@ -117,9 +117,9 @@ function occupancyRow(pad) {
 
 // emptyRow stands for a scratchpad that holds nothing from one operation to the
 // next.
-function emptyRow(pad, group) {
+function emptyRow(pad) {
   return {
-    name: pad.name, group, height: 18,
+    name: pad.name, group: "Memory map", height: 18,
     paint(pen, area) {
       pen.fillStyle = color("faint");
       pen.textAlign = "left";
@@ -129,8 +129,6 @@ function emptyRow(pad, group) {
     find: () => null,
   };
 }
-
-const padRow = (row, group) => (pad) => (pad.blocks.length ? row(pad) : emptyRow(pad, group));
 
 function memoryRow(pad) {
   const fields = 6, b = pad.blocks, n = b.length / fields;

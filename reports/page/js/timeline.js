@@ -14,8 +14,8 @@ function startTimeline() {
   if (semaphores.length) groups.set("Semaphores", semaphores);
   if (data.traffic) groups.set("Bandwidth", [trafficRow()]);
   if (data.scratchpads) {
-    groups.set("Occupancy", data.scratchpads.map(padRow(occupancyRow, "Occupancy")));
-    groups.set("Memory map", data.scratchpads.map(padRow(memoryRow, "Memory map")));
+    groups.set("Occupancy", data.scratchpads.filter((p) => p.blocks.length).map(occupancyRow));
+    groups.set("Memory map", data.scratchpads.map((p) => (p.blocks.length ? memoryRow(p) : emptyRow(p))));
   }
   const shown = new Set([...groups.keys()].filter((g) => g !== "Semaphores"));
   for (const name of groups.keys()) {
