@@ -27,14 +27,6 @@ func (e *explanation) rate() (saturated bool) {
 	return saturated
 }
 
-// capacity is the size of a scratchpad in KiB, "" if unknown.
-func (e *explanation) capacity(name string) string {
-	if c := e.r.Scratchpad.CapacityBytes[name]; c > 0 {
-		return KiB(c) + " KiB"
-	}
-	return ""
-}
-
 func (e *explanation) spillWaits() {
 	u := e.u
 	both := u.SpillReadBytes + u.SpillWriteBytes + u.InputBytes + u.OutputBytes
