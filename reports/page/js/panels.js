@@ -135,7 +135,8 @@ function memoryRow(pad) {
   // A scratchpad of which less than half is ever used is drawn as far as it is.
   let highest = 0;
   for (let o = 0; o < b.length; o += fields) highest = Math.max(highest, b[o] + b[o + 1]);
-  const quarter = roundStep(highest / 1024 / 4) * 1024;
+  let quarter = 256; // bytes; then 384, 512, 768, 1024, ...
+  for (let power = 256; quarter * 4 < highest; power *= 2) quarter = 4 * 1.5 * power >= highest ? 1.5 * power : 2 * power;
   const top = highest < pad.capacity / 2 ? Math.min(pad.capacity, 4 * quarter) : pad.capacity;
   return {
     name: pad.name, unit: "address, KiB", remark: top < pad.capacity ? "of " + kibScale(pad.capacity) : "", group: "Memory map", height: 128,
