@@ -7,29 +7,24 @@ func (e *explanation) waits(why string) {
 	e.f.Title = fmt.Sprintf("%s waits %s %% of its %s cycles for DRAM: %s", e.name, e.share(), Count(e.l.Cycles), why)
 }
 
-// rate says how much of the peak bandwidth the layer uses, and what follows.
+// rate says how much of the peak bandwidth the layer uses, and tells whether
+// fewer bytes or more bandwidth would help.
 func (e *explanation) rate() (saturated bool) {
 	moved := float64(e.l.DRAMReadBytes + e.l.DRAMWriteBytes)
 	if e.m.peak == 0 || e.l.Cycles == 0 {
 		return false
 	}
 	used := moved / float64(e.l.Cycles) / e.m.peak
-	saturated = used > 0.7
 	verdict := "the bus is not the limit, latency and the order of transfers are"
-	if saturated {
-		verdict = "the bus is nearly full"
+	switch {
+	case used > 0.75:
+		verdict, saturated = "the bus is nearly full", true
+	case used > 0.5:
+		verdict, saturated = "the bus is busy most of the time", true
 	}
 	e.prove("It moves %s in its %s cycles: %s of %s B a cycle, %s %% of the peak bandwidth; %s.", Bytes(int64(moved)), Count(e.l.Cycles),
 		significant(moved/float64(e.l.Cycles), 3), significant(e.m.peak, 3), percent(used, 1), verdict)
 	return saturated
-}
-
-// capacity is the size of a scratchpad in KiB, "" if unknown.
-func (e *explanation) capacity(name string) string {
-	if c := e.r.Scratchpad.CapacityBytes[name]; c > 0 {
-		return KiB(c) + " KiB"
-	}
-	return ""
 }
 
 func (e *explanation) spillWaits() {

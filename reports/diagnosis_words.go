@@ -143,7 +143,7 @@ func (e *explanation) narrowPort() {
 func (e *explanation) vectorWork() {
 	e.title("with only the vector unit at work")
 	e.prove("%s takes %s cycles in which the vector unit works and the array does not.", shortOperator(printable(e.l.Op)), Count(e.f.Lost))
-	e.f.Change = "More lanes (vector.lanes, vector.table_lanes) shorten it."
+	e.f.Change = "More lanes (vector.lanes, vector.table_lanes) shorten it, as far as the activation port lets the operands through (npu.activation_bytes_per_cycle)."
 	e.others()
 }
 

@@ -97,7 +97,7 @@ func recorded(d *page.Data, r *evaluate.Result) {
 	}
 	for i := range rec.Tracks {
 		t := &rec.Tracks[i]
-		track := page.Track{Unit: unitName(t.Unit), Spans: make([]int64, 0, page.SpanFields*len(t.Spans))}
+		track := page.Track{Unit: printable(unitName(t.Unit)), Spans: make([]int64, 0, page.SpanFields*len(t.Spans))}
 		previous := int64(0)
 		for k := range t.Spans {
 			s := &t.Spans[k]
@@ -119,6 +119,9 @@ func recorded(d *page.Data, r *evaluate.Result) {
 	}
 	d.Links = heldLinks(rec)
 	for i := range rec.Memory {
+		if len(rec.Memory[i].Blocks) == 0 && rec.Memory[i].Allocated == 0 {
+			continue // not used by this program
+		}
 		d.Scratchpads = append(d.Scratchpads, scratchpad(&rec.Memory[i], r, &classes))
 	}
 	d.Operations, d.Classes = operations.list, classes.list

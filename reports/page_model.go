@@ -12,6 +12,13 @@ import (
 // pageRows bounds the layer table of the page; layers.csv has all of them.
 const pageRows = 1000
 
+// The page tells the first findings, after a few only those that matter.
+const (
+	pageFindings = 6
+	fewFindings  = 2
+	smallShare   = 0.01
+)
+
 // WritePage writes the report as one HTML file that needs nothing else. The
 // charts over time need the recording of the run; without one the page says so.
 func WritePage(w io.Writer, r *evaluate.Result) error {
@@ -33,7 +40,10 @@ func WritePage(w io.Writer, r *evaluate.Result) error {
 	if p.Bound == "" {
 		p.Bound = "nothing to judge"
 	}
-	for _, f := range Diagnose(r) {
+	for i, f := range Diagnose(r) {
+		if i >= pageFindings || i >= fewFindings && f.Share < smallShare {
+			break
+		}
 		p.Findings = append(p.Findings, page.Finding{
 			Title: f.Title, Color: pageColor(f.Loss.Bound()), Cause: f.Loss.String(), Share: percent(f.Share, 1), Proof: f.Proof, Change: f.Change, Layer: f.Layer,
 		})
@@ -126,6 +136,9 @@ func pageCards(r *evaluate.Result) []page.Card {
 	}
 	for _, name := range keys(scratchpadOrder, r.Scratchpad.PeakBytes) {
 		peak, capacity := r.Scratchpad.PeakBytes[name], r.Scratchpad.CapacityBytes[name]
+		if peak == 0 {
+			continue
+		}
 		card := page.Card{Label: title(spaced(name)), Value: KiB(peak), Unit: "KiB", Remark: "highest use"}
 		if capacity > 0 {
 			card.Remark += fmt.Sprintf(", %s %% of %s KiB", percent(float64(peak), float64(capacity)), KiB(capacity))
@@ -136,7 +149,7 @@ func pageCards(r *evaluate.Result) []page.Card {
 }
 
 // scratchpadOrder is that of the way of the data.
-var scratchpadOrder = []string{"activation_buffer", "weight_buffer", "accumulator_buffer"}
+var scratchpadOrder = []string{"activation_buffer", "weight_buffer", "table_buffer", "accumulator_buffer"}
 
 func accuracyCard(a *evaluate.Accuracy) page.Card {
 	samples := fmt.Sprintf("%s %s", Count(int64(a.Samples)), plural(a.Samples, "sample"))
@@ -164,7 +177,7 @@ func pageUnits(r *evaluate.Result) []page.Unit {
 			{Name: "waits for another unit or a free buffer", Color: "semaphore", Percent: float64(s.Semaphore), Hatch: true},
 			{Name: "finished", Color: "finished", Percent: float64(s.Finished)},
 		}
-		unit := page.Unit{Name: unitName(name)}
+		unit := page.Unit{Name: printable(unitName(name))}
 		cycles := make([]float64, len(parts))
 		total := 0.0
 		for i := range parts {

@@ -46,7 +46,7 @@ var pageColumns = []pageColumn{
 	{page.Column{Key: "share", Name: "Share", Unit: "%", Number: true, Help: "Of all cycles"}, func(t *pageRowWriter) page.Cell {
 		return number(percent(float64(t.l.Cycles), float64(t.r.Timing.Cycles)), float64(t.l.Cycles))
 	}},
-	{page.Column{Key: "split", Name: "What the cycles go to", Number: true, Help: "Cycles by what works or is waited for; the longest bar is the longest layer"}, splitCell},
+	{page.Column{Key: "split", Name: "Cycles by cause", Number: true, Help: "Cycles by what works or is waited for; the longest bar is the longest layer"}, splitCell},
 	{page.Column{Key: "bound", Name: "Bound", Help: "What most cycles go to"}, func(t *pageRowWriter) page.Cell {
 		return page.Cell{Text: boundShort(t.l.Bound), Color: pageColor(t.l.Bound)}
 	}},

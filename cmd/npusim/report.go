@@ -25,7 +25,7 @@ func newReport() *cobra.Command {
 		Use:   "report DIR",
 		Short: "Render a report directory again",
 		Long: `Render a report directory again from its summary.json and, if it is there,
-its trace.json: tables, plots and trace are written anew, and the summary is
+its trace.json: page, tables, plots and trace are written anew, and the summary is
 printed. A summary.json whose parts do not sum to their totals is refused.`,
 		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml --samples 100 --out report
   npusim report report`,

@@ -37,5 +37,5 @@ function startAccuracy() {
   });
   follow(bars, (k) => { detail.textContent = words(layers[k]); });
   choosing.push((layer) => bars.forEach((b, k) => b.classList.toggle("chosen", layers[k].i === layer)));
-  host.append(make("p", {class: "legend"}, "Signal to quantization noise of each layer's output against the float network, errors of all layers before it included; the lowest is in the colour of " + "waits."));
+  host.append(make("p", {class: "legend"}, "Signal to quantization noise of each layer's output against the float network, errors of all layers before it included; the lowest stands out."));
 }

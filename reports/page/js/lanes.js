@@ -25,7 +25,7 @@ function hatched(pen, c) {
 
 // label writes a text into a rectangle if it fits, shortened in the middle.
 function label(pen, text, x, y, width, height, ink) {
-  if (width < 26 || height < 10) return;
+  if (width < 26 || height < 13) return;
   let s = text;
   const fits = (t) => pen.measureText(t).width <= width - 8;
   if (!fits(s)) {
@@ -177,10 +177,15 @@ function paintSpan(pen, area, t, i, x0, x1, paint, right) {
     clip(drain, x1 - edge, area.top, area.height, paint[portPart]);
   }
   const layer = t.field(i, 2);
-  if (layer >= 0) {
-    const a = Math.max(x0, area.left), b = Math.min(x1, right);
-    label(pen, layerName(layer), a, area.top, b - a, area.height, inkOn(split[busyPart] >= total / 2 ? busy : color("pipeline")));
+  if (layer < 0 || split[busyPart] === 0) return;
+  let a = x0, b = x1; // where the busy part is
+  if (t.field(i, 11) === 0) {
+    a += t.field(i, 6) / total * (x1 - x0);
+    b = a + split[busyPart] / total * (x1 - x0);
   }
+  a = Math.max(a, area.left);
+  b = Math.min(b, right);
+  label(pen, layerName(layer), a, area.top, b - a, area.height, inkOn(busy));
 }
 
 // spanText says what a span is.

@@ -71,7 +71,7 @@ function trafficRow() {
 
 const kibScale = (v) => grouped(String(Math.round(v / 1024 * 10) / 10));
 
-// capacityScale is the grid of a scratchpad: quarters of its size.
+// capacityScale is the grid of a scratchpad: quarters of what is drawn of it.
 function capacityScale(pen, area, capacity, quarters) {
   pen.strokeStyle = color("grid");
   pen.lineWidth = 1;
@@ -115,18 +115,39 @@ function occupancyRow(pad) {
   };
 }
 
+// emptyRow stands for a scratchpad that holds nothing from one operation to the
+// next.
+function emptyRow(pad) {
+  return {
+    name: pad.name, group: "Memory map", height: 18,
+    paint(pen, area) {
+      pen.fillStyle = color("faint");
+      pen.textAlign = "left";
+      pen.textBaseline = "middle";
+      pen.fillText("holds nothing from one operation to the next", area.left + 4, area.top + area.height / 2);
+    },
+    find: () => null,
+  };
+}
+
 function memoryRow(pad) {
   const fields = 6, b = pad.blocks, n = b.length / fields;
+  // A scratchpad of which less than half is ever used is drawn as far as it is.
+  let highest = 0;
+  for (let o = 0; o < b.length; o += fields) highest = Math.max(highest, b[o] + b[o + 1]);
+  let quarter = 256; // bytes; then 384, 512, 768, 1024, ...
+  for (let power = 256; quarter * 4 < highest; power *= 2) quarter = 4 * 1.5 * power >= highest ? 1.5 * power : 2 * power;
+  const top = highest < pad.capacity / 2 ? Math.min(pad.capacity, 4 * quarter) : pad.capacity;
   return {
-    name: pad.name, unit: "address, KiB", group: "Memory map", height: 128,
+    name: pad.name, unit: "address, KiB", remark: top < pad.capacity ? "of " + kibScale(pad.capacity) : "", group: "Memory map", height: 128,
     paint(pen, area) {
-      capacityScale(pen, area, pad.capacity, [0, 0.25, 0.5, 0.75, 1]);
+      capacityScale(pen, area, top, [0, 0.25, 0.5, 0.75, 1]);
       const line = color("bg");
       for (let i = 0; i < n; i++) {
         const o = i * fields;
         if (b[o + 2] >= view.to || b[o + 2] + b[o + 3] <= view.from) continue;
         const x0 = Math.max(area.left, xOf(area, b[o + 2])), x1 = Math.min(area.left + area.width, xOf(area, b[o + 2] + b[o + 3]));
-        const y0 = area.top + area.height * (1 - (b[o] + b[o + 1]) / pad.capacity), h = Math.max(0.7, area.height * b[o + 1] / pad.capacity);
+        const y0 = area.top + area.height * (1 - (b[o] + b[o + 1]) / top), h = Math.max(0.7, area.height * b[o + 1] / top);
         const c = color(classColor(b[o + 5]));
         pen.fillStyle = c;
         pen.fillRect(x0, y0, Math.max(0.7, x1 - x0), h);
@@ -139,7 +160,7 @@ function memoryRow(pad) {
       }
     },
     find(cycle, fromTop) {
-      const address = (1 - fromTop) * pad.capacity;
+      const address = Math.floor((1 - fromTop) * top);
       for (let i = n - 1; i >= 0; i--) {
         const o = i * fields;
         if (cycle < b[o + 2] || cycle >= b[o + 2] + b[o + 3] || address < b[o] || address >= b[o] + b[o + 1]) continue;

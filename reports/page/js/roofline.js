@@ -71,11 +71,11 @@ function startRoofline() {
   const svg = draw(host, "svg", {viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Roofline: a mark a layer; arrow keys go from mark to mark"});
   for (const v of powers(xLow, xHigh)) {
     draw(svg, "line", {class: "grid", x1: xTick(v), x2: xTick(v), y1: top, y2: height - bottom});
-    draw(svg, "text", {class: "faint", x: xTick(v), y: height - bottom + 16, "text-anchor": "middle"}, quantity(v, "").trim());
+    draw(svg, "text", {class: "faint", x: xTick(v), y: height - bottom + 16, "text-anchor": "middle"}, quantity(v, "").replace(/\.0+(?= |$)/, "").trim());
   }
   for (const v of powers(yLow, yHigh)) {
     draw(svg, "line", {class: "grid", x1: left, x2: width - right, y1: y(v), y2: y(v)});
-    draw(svg, "text", {class: "faint", x: left - 6, y: y(v) + 4, "text-anchor": "end"}, digits(v / 1e9));
+    draw(svg, "text", {class: "faint", x: left - 6, y: y(v) + 4, "text-anchor": "end"}, grouped(String(Number((v / 1e9).toPrecision(3)))));
   }
   draw(svg, "text", {x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle"}, "MACs a byte of DRAM traffic" + (noTraffic ? " (right edge: no traffic)" : ""));
   draw(svg, "text", {x: 16, y: (top + height - bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 16 ${(top + height - bottom) / 2})`}, "GMAC/s in the layer's window");

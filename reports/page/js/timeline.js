@@ -9,13 +9,13 @@ function startTimeline() {
   const pen = canvas.getContext("2d");
   box.append(canvas);
 
-  const groups = new Map([["Units", [layersRow, ...(data.tracks || []).map(unitRow)]]]);
+  const groups = new Map([["Units", [layersRow, ...(data.tracks || []).filter((t) => t.spans.length).map(unitRow)]]]);
   const semaphores = semaphoreRows();
   if (semaphores.length) groups.set("Semaphores", semaphores);
   if (data.traffic) groups.set("Bandwidth", [trafficRow()]);
   if (data.scratchpads) {
-    groups.set("Occupancy", data.scratchpads.map(occupancyRow));
-    groups.set("Memory map", data.scratchpads.map(memoryRow));
+    groups.set("Occupancy", data.scratchpads.filter((p) => p.blocks.length).map(occupancyRow));
+    groups.set("Memory map", data.scratchpads.map((p) => (p.blocks.length ? memoryRow(p) : emptyRow(p))));
   }
   const shown = new Set([...groups.keys()].filter((g) => g !== "Semaphores"));
   for (const name of groups.keys()) {
@@ -111,6 +111,7 @@ function startTimeline() {
     }
     pen.fillStyle = color("faint");
     pen.fillText(row.unit, 8, y, limit - 34);
+    if (row.remark) pen.fillText(row.remark, 8, y + 14, limit - 34);
   };
 
   const paintOverview = () => {
