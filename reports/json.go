@@ -38,23 +38,29 @@ func WriteJSON(w io.Writer, r *evaluate.Result) error {
 // are ignored; sums that do not agree are refused. Errors name the file, the
 // place and the rule.
 func ReadJSON(path string) (*evaluate.Result, error) {
+	r, _, err := ReadSummary(path)
+	return r, err
+}
+
+// ReadSummary is ReadJSON that returns the bytes of the file too.
+func ReadSummary(path string) (*evaluate.Result, []byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maximumSummaryBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(data) > maximumSummaryBytes {
-		return nil, fmt.Errorf("%s: larger than %s, too large for a summary", path, Bytes(maximumSummaryBytes))
+		return nil, nil, fmt.Errorf("%s: larger than %s, too large for a summary", path, Bytes(maximumSummaryBytes))
 	}
 	r, err := decodeJSON(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s%w", path, err)
+		return nil, nil, fmt.Errorf("%s%w", path, err)
 	}
-	return r, nil
+	return r, data, nil
 }
 
 // decodeJSON decodes and checks a summary. Its errors begin with the colon

@@ -9,6 +9,7 @@ import (
 
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/configs/strict"
+	"github.com/npusim/npusim/reports/compare"
 )
 
 // oneArgument wants exactly one argument, called name in messages.
@@ -47,6 +48,44 @@ func directory(_ *cobra.Command, args []string, _ string) ([]string, cobra.Shell
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// severalReports wants two reports or more.
+func severalReports(cmd *cobra.Command, args []string) error {
+	if len(args) < compare.LeastReports {
+		return fmt.Errorf("reports are missing: A and B at least; see %s --help", cmd.CommandPath())
+	}
+	return atMost(compare.MostReports)(cmd, args)
+}
+
+// directories completes every argument with a folder.
+func directories(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// gateKeys completes the key of a gate: those of the first report where it is
+// given already, layers by their names.
+func gateKeys(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	keys := compare.NumericKeys()
+	if len(args) > 0 {
+		if report, err := compare.Read(args[0], strict.Nearest); err == nil {
+			keys = report.Keys()
+		}
+	}
+	const layers = "layers["
+	var list []string
+	for _, key := range keys {
+		switch {
+		case !strings.HasPrefix(key, prefix) || strings.Contains(key, "[]") || strings.Contains(key, "<"):
+		case strings.HasPrefix(key, layers) && !strings.HasPrefix(prefix, layers):
+			if !slices.Contains(list, layers) {
+				list = append(list, layers)
+			}
+		default:
+			list = append(list, key)
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // choice is a flag whose value is one of a few names.
