@@ -148,7 +148,7 @@ func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.Shel
 		begin := key.Path + "="
 		if strings.HasPrefix(prefix, begin) {
 			var values []string
-			for _, value := range valueNames(key) {
+			for _, value := range key.Choices() {
 				values = append(values, begin+value)
 			}
 			return values, cobra.ShellCompDirectiveNoFileComp
@@ -158,18 +158,4 @@ func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.Shel
 		}
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-}
-
-// valueNames lists the names that a key may take, none for numbers and texts.
-func valueNames(key configs.Key) []string {
-	if key.Type == "boolean" {
-		return []string{"true", "false"}
-	}
-	var names []string
-	for i, part := range strings.Split(key.Type, `"`) {
-		if i%2 == 1 { // between quotes
-			names = append(names, part)
-		}
-	}
-	return names
 }

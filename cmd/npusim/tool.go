@@ -143,7 +143,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 	root.SetFlagErrorFunc(flagError)
 	for _, verb := range []*cobra.Command{
 		newRun(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
-		newDRAM(t), newEncode(t), newConfigs(), newOps(), newReport(), newCompare(t), newVersion(),
+		newDRAM(t), newEncode(t), newConfigs(), newOps(), newReport(), newCompare(t), newExplain(), newVersion(),
 	} {
 		run := verb.RunE
 		verb.RunE = func(cmd *cobra.Command, args []string) error {
