@@ -66,6 +66,7 @@ var figureRows = []figureRow{
 	{"energy_uj.scratchpad", "  Scratchpads", "µJ", quantity, LowerIsBetter},
 	{"energy_uj.dram", "  DRAM", "µJ", quantity, LowerIsBetter},
 	{"energy_uj.static", "  Static", "µJ", quantity, LowerIsBetter},
+	{"area_mm2.total", "Area", "mm²", quantity, LowerIsBetter},
 	{"program.instructions", "Instructions", "", wholeNumber, LowerIsBetter},
 	{"program.code_bytes", "Code", "B", wholeNumber, LowerIsBetter},
 	{"program.weight_bytes", "Weights region", "B", wholeNumber, LowerIsBetter},

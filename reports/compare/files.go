@@ -169,7 +169,7 @@ var layerColumnsCSV = []struct {
 }
 
 // unitsCSV are the units of the keys themselves, where those shown are others.
-var unitsCSV = map[string]string{"%": "", "µJ": "uJ", "B": "bytes"}
+var unitsCSV = map[string]string{"%": "", "µJ": "uJ", "B": "bytes", "mm²": "mm2"}
 
 // WriteCSV writes a row a figure, then a row a layer and figure, with the
 // numbers of the summaries. Cells of what a report does not have are empty.

@@ -28,13 +28,13 @@ func Read(path string, suggest Suggest) (*Report, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, summaryFile)
 	}
-	result, data, err := reports.ReadSummary(path)
+	var present map[string]bool
+	result, err := reports.ReadSummary(path, func(data []byte) (err error) {
+		present, err = inspect(data, suggest)
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	present, err := inspect(data, suggest)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return &Report{Path: path, Result: result, present: present}, nil
 }

@@ -15,7 +15,7 @@ import (
 func summary(t testing.TB) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := reports.WriteJSON(&b, result([]string{"x", "y"}, []int64{1, 2})); err != nil {
+	if err := reports.WriteJSON(&b, consistent(result([]string{"x", "y"}, []int64{1, 2}))); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -32,9 +32,10 @@ func TestStrict(t *testing.T) {
 		{`"cycles": 3`, `"cycles": null`, `key "timing.cycles" is null`},
 		{`"cycles": 3`, `"cycles": "3"`, `key "timing.cycles": a JSON string`},
 		{`"cycles": 3`, `"cycles": -3`, `key "timing.cycles" is -3, must be 0 to 2^53`},
+		{`"cycles": 3`, `"cycles": 4`, `the file was changed after the run`},
 		{`"schema": 1`, `"schema": 2`, "schema is 2, this program reads schema 1"},
 		{`      "op": "Conv",`, ``, `key "layers[].op" is missing in 1 of 2 places`},
-		{`"busy": 7`, `"busy": 7, "idle": 1`, `unknown key "stalls.mac.idle"`},
+		{`"busy": 3`, `"busy": 3, "idle": 1`, `unknown key "stalls.mac.idle"`},
 		{`"weights": 1000`, `"weights": 1000, "weights": 1`, `key "dram.bytes_by_class.weights" stands there twice`},
 	} {
 		text := strings.Replace(valid, c.old, c.new, 1)
