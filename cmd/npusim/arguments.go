@@ -9,6 +9,7 @@ import (
 
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/configs/strict"
+	"github.com/npusim/npusim/memsim/dram/options"
 	"github.com/npusim/npusim/reports/compare"
 )
 
@@ -147,15 +148,34 @@ func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.Shel
 		}
 		begin := key.Path + "="
 		if strings.HasPrefix(prefix, begin) {
-			var values []string
-			for _, value := range key.Choices() {
-				values = append(values, begin+value)
-			}
-			return values, cobra.ShellCompDirectiveNoFileComp
+			return settingValues(&key, prefix)
 		}
 		if strings.HasPrefix(begin, prefix) {
 			list = append(list, cobra.CompletionWithDesc(begin, key.Meaning))
 		}
 	}
 	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// settingValues completes what follows the equals sign of a setting.
+func settingValues(key *configs.Key, prefix string) ([]string, cobra.ShellCompDirective) {
+	begin := key.Path + "="
+	directive := cobra.ShellCompDirectiveNoFileComp
+	values := key.Choices()
+	switch key.Path {
+	case "dram.preset":
+		for _, m := range configs.MemoryPresets() {
+			values = append(values, cobra.CompletionWithDesc(m.Name, m.Description))
+		}
+	case "dram.controller":
+		keys := slices.DeleteFunc(options.Keys(), func(k options.Key) bool { return !k.InRuns() })
+		values, directive = controllerCompletion(keys, strings.TrimPrefix(prefix, begin))
+	}
+	var list []string
+	for _, value := range values {
+		if strings.HasPrefix(begin+value, prefix) {
+			list = append(list, begin+value)
+		}
+	}
+	return list, directive
 }

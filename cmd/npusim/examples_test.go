@@ -14,8 +14,9 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GORACE", quickExit)
-	commands := newRoot(&tool{}).Commands()
-	commands = append(commands, newRoot(&tool{}))
+	root := newRoot(&tool{})
+	root.InitDefaultHelpCmd()
+	commands := append(root.Commands(), root)
 	for _, verb := range commands {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")

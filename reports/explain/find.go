@@ -16,7 +16,7 @@ var element = regexp.MustCompile(`\[[^\]]*\]`)
 // The error of a miss names the nearest key.
 func Find(sections []Section, wanted string, nearest func(name string, candidates []string) string) ([]Section, error) {
 	wanted = strings.TrimSuffix(strings.TrimSpace(wanted), ".")
-	for _, match := range []func(key string) bool{exact(wanted), glob(wanted), below(wanted), last(wanted)} {
+	for _, match := range []func(key string) bool{either(exact(wanted), below(wanted)), glob(wanted), last(wanted)} {
 		if found := filter(sections, match); len(found) > 0 {
 			return found, nil
 		}
@@ -53,6 +53,10 @@ func filter(sections []Section, match func(key string) bool) []Section {
 		}
 	}
 	return found
+}
+
+func either(a, b func(key string) bool) func(string) bool {
+	return func(key string) bool { return a(key) || b(key) }
 }
 
 // exact matches the key with elements and names of a result put in.
