@@ -308,16 +308,43 @@ func KeysMarkdown() string {
 	text.WriteString("| key | type | unit | range | default | meaning |\n|---|---|---|---|---|---|\n")
 	for i := range keys {
 		key := &keys[i]
-		bounds := ""
-		if key.Type == "integer" || key.Type == "number" {
-			bounds = formatBound(key.Min) + " to " + formatBound(key.Max)
-		}
 		fallback := "required"
 		if !key.Required() {
 			fallback = "`" + key.Default + "`"
 		}
-		cells := []string{"`" + key.Path + "`", strings.ReplaceAll(key.Type, "|", `\|`), key.Unit, bounds, fallback, key.Meaning}
+		cells := []string{"`" + key.Path + "`", strings.ReplaceAll(key.Type, "|", `\|`), key.Unit, key.Range(), fallback, key.Meaning}
 		text.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	return text.String()
+}
+
+// Choices are the names that a value may have; nil for numbers and texts.
+func (k *Key) Choices() []string {
+	if k.Type == "boolean" {
+		return []string{"true", "false"}
+	}
+	var names []string
+	for i, part := range strings.Split(k.Type, `"`) {
+		if i%2 == 1 { // between quotes
+			names = append(names, part)
+		}
+	}
+	return names
+}
+
+// TypeName is the type of the value in TOML: integer, number, boolean, string,
+// string list or table list.
+func (k *Key) TypeName() string {
+	if strings.HasPrefix(k.Type, `"`) {
+		return "string"
+	}
+	return k.Type
+}
+
+// Range is the bounds of a number, both allowed; empty for other types.
+func (k *Key) Range() string {
+	if k.Type != "integer" && k.Type != "number" {
+		return ""
+	}
+	return formatBound(k.Min) + " to " + formatBound(k.Max)
 }

@@ -67,12 +67,31 @@ func hasRecording(r *evaluate.Result) bool { return r.Recording != nil }
 // them that do not apply to the result, and leaves all others alone. Everything
 // is rendered before the first file is replaced, and every file appears whole:
 // it is written under another name and renamed.
-func WriteDirectory(dir string, r *evaluate.Result) (err error) {
+func WriteDirectory(dir string, r *evaluate.Result) error {
+	files := make([]File, len(directoryFiles))
+	for i, f := range directoryFiles {
+		files[i].Name = f.name
+		if f.applies == nil || f.applies(r) {
+			files[i].Write = func(w io.Writer) error { return f.write(w, r) }
+		}
+	}
+	return WriteFiles(dir, files)
+}
+
+// File is a file of a directory with what writes it; nil where there is to be
+// none of that name.
+type File struct {
+	Name  string
+	Write func(io.Writer) error
+}
+
+// WriteFiles writes files into a directory as WriteDirectory does.
+func WriteFiles(dir string, files []File) (err error) {
 	_, missing := os.Stat(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report directory: %w", err)
 	}
-	temporary := make([]string, len(directoryFiles)) // "": does not apply
+	temporary := make([]string, len(files)) // "": does not apply
 	defer func() {
 		if err != nil { // which is what the caller needs, not what cleaning up gives
 			for _, name := range temporary {
@@ -85,21 +104,21 @@ func WriteDirectory(dir string, r *evaluate.Result) (err error) {
 			}
 		}
 	}()
-	for i, f := range directoryFiles {
-		target := filepath.Join(dir, f.name)
+	for i, f := range files {
+		target := filepath.Join(dir, f.Name)
 		if info, err := os.Lstat(target); err == nil && info.IsDir() {
 			return fmt.Errorf("report directory: %s is a directory, a file belongs there", target)
 		}
-		if f.applies != nil && !f.applies(r) {
+		if f.Write == nil {
 			continue
 		}
-		temporary[i], err = writeTemporary(dir, f.name, func(w io.Writer) error { return f.write(w, r) })
+		temporary[i], err = writeTemporary(dir, f.Name, f.Write)
 		if err != nil {
 			return fmt.Errorf("report directory: %s: %w", target, WithoutPath(err))
 		}
 	}
-	for i, f := range directoryFiles {
-		target := filepath.Join(dir, f.name)
+	for i, f := range files {
+		target := filepath.Join(dir, f.Name)
 		if temporary[i] == "" {
 			if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("report directory: %s of an earlier run: %w", target, WithoutPath(err))

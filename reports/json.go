@@ -38,6 +38,13 @@ func WriteJSON(w io.Writer, r *evaluate.Result) error {
 // are ignored; sums that do not agree are refused. Errors name the file, the
 // place and the rule.
 func ReadJSON(path string) (*evaluate.Result, error) {
+	return ReadSummary(path, nil)
+}
+
+// ReadSummary is ReadJSON that has the bytes of the file inspected, if inspect
+// is given: after they proved to be of the right form and types, before counts
+// and sums are checked.
+func ReadSummary(path string, inspect func(data []byte) error) (*evaluate.Result, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -50,7 +57,7 @@ func ReadJSON(path string) (*evaluate.Result, error) {
 	if len(data) > maximumSummaryBytes {
 		return nil, fmt.Errorf("%s: larger than %s, too large for a summary", path, Bytes(maximumSummaryBytes))
 	}
-	r, err := decodeJSON(data)
+	r, err := decodeInspected(data, inspect)
 	if err != nil {
 		return nil, fmt.Errorf("%s%w", path, err)
 	}
@@ -59,7 +66,9 @@ func ReadJSON(path string) (*evaluate.Result, error) {
 
 // decodeJSON decodes and checks a summary. Its errors begin with the colon
 // that follows a file name.
-func decodeJSON(data []byte) (*evaluate.Result, error) {
+func decodeJSON(data []byte) (*evaluate.Result, error) { return decodeInspected(data, nil) }
+
+func decodeInspected(data []byte, inspect func(data []byte) error) (*evaluate.Result, error) {
 	var r evaluate.Result
 	if err := json.Unmarshal(data, &r); err != nil {
 		var syntax *json.SyntaxError
@@ -80,6 +89,11 @@ func decodeJSON(data []byte) (*evaluate.Result, error) {
 		return nil, errors.New(": key \"model.name\" is missing: this is no summary of a run")
 	case len(r.Layers) == 0:
 		return nil, errors.New(": key \"layers\" is missing or empty: this is no summary of a run")
+	}
+	if inspect != nil {
+		if err := inspect(data); err != nil {
+			return nil, fmt.Errorf(": %w", err)
+		}
 	}
 	if err := checkCounts(&r); err != nil {
 		return nil, fmt.Errorf(": %w", err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/configs/strict"
+	"github.com/npusim/npusim/memsim/dram/options"
+	"github.com/npusim/npusim/reports/compare"
 )
 
 // oneArgument wants exactly one argument, called name in messages.
@@ -47,6 +49,44 @@ func directory(_ *cobra.Command, args []string, _ string) ([]string, cobra.Shell
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// severalReports wants two reports or more.
+func severalReports(cmd *cobra.Command, args []string) error {
+	if len(args) < compare.LeastReports {
+		return fmt.Errorf("reports are missing: A and B at least; see %s --help", cmd.CommandPath())
+	}
+	return atMost(compare.MostReports)(cmd, args)
+}
+
+// directories completes every argument with a folder.
+func directories(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// gateKeys completes the key of a gate: those of the first report where it is
+// given already, layers by their names.
+func gateKeys(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	keys := compare.NumericKeys()
+	if len(args) > 0 {
+		if report, err := compare.Read(args[0], strict.Nearest); err == nil {
+			keys = report.Keys()
+		}
+	}
+	const layers = "layers["
+	var list []string
+	for _, key := range keys {
+		switch {
+		case !strings.HasPrefix(key, prefix) || strings.Contains(key, "[]") || strings.Contains(key, "<"):
+		case strings.HasPrefix(key, layers) && !strings.HasPrefix(prefix, layers):
+			if !slices.Contains(list, layers) {
+				list = append(list, layers)
+			}
+		default:
+			list = append(list, key)
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // choice is a flag whose value is one of a few names.
@@ -108,11 +148,7 @@ func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.Shel
 		}
 		begin := key.Path + "="
 		if strings.HasPrefix(prefix, begin) {
-			var values []string
-			for _, value := range valueNames(key) {
-				values = append(values, begin+value)
-			}
-			return values, cobra.ShellCompDirectiveNoFileComp
+			return settingValues(&key, prefix)
 		}
 		if strings.HasPrefix(begin, prefix) {
 			list = append(list, cobra.CompletionWithDesc(begin, key.Meaning))
@@ -121,16 +157,25 @@ func settings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.Shel
 	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// valueNames lists the names that a key may take, none for numbers and texts.
-func valueNames(key configs.Key) []string {
-	if key.Type == "boolean" {
-		return []string{"true", "false"}
+// settingValues completes what follows the equals sign of a setting.
+func settingValues(key *configs.Key, prefix string) ([]string, cobra.ShellCompDirective) {
+	begin := key.Path + "="
+	directive := cobra.ShellCompDirectiveNoFileComp
+	values := key.Choices()
+	switch key.Path {
+	case "dram.preset":
+		for _, m := range configs.MemoryPresets() {
+			values = append(values, cobra.CompletionWithDesc(m.Name, m.Description))
+		}
+	case "dram.controller":
+		keys := slices.DeleteFunc(options.Keys(), func(k options.Key) bool { return !k.InRuns() })
+		values, directive = controllerCompletion(keys, strings.TrimPrefix(prefix, begin))
 	}
-	var names []string
-	for i, part := range strings.Split(key.Type, `"`) {
-		if i%2 == 1 { // between quotes
-			names = append(names, part)
+	var list []string
+	for _, value := range values {
+		if strings.HasPrefix(begin+value, prefix) {
+			list = append(list, begin+value)
 		}
 	}
-	return names
+	return list, directive
 }

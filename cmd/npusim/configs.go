@@ -15,26 +15,38 @@ import (
 )
 
 func newConfigs() *cobra.Command {
-	var keys bool
+	var keys, schema bool
 	cmd := &cobra.Command{
 		Use:   "configs [NAME|FILE]",
 		Short: "List the presets, or print a configuration",
 		Long: `Without an argument, list the embedded presets: whole configurations, and the
 memories that dram.preset names. With the name of a preset of either kind, print
 it as TOML with the sources of its values; with a configuration file, which may
-be a .cfg file of SCALE-Sim, print all keys as they result from it.`,
+be a .cfg file of SCALE-Sim, print all keys as they result from it.
+
+--schema prints the form of configuration files as JSON Schema. Editors with
+TOML support (taplo, Even Better TOML) check and complete a file whose first
+line is "#:schema npusim.schema.json", the path as seen from the file.`,
 		Example: `  npusim configs
   npusim configs edge
   npusim configs lpddr4x-4266
-  npusim configs --keys`,
+  npusim configs --keys
+  npusim configs --schema`,
 		Args:              atMost(1),
 		ValidArgsFunction: presetArgument,
 	}
 	cmd.Flags().BoolVar(&keys, "keys", false, "print the table of all keys with units, bounds and defaults, as Markdown")
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of configuration files, for editors")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		switch {
+		case keys && schema:
+			return usagef("--keys and --schema exclude each other")
 		case keys && len(args) > 0:
 			return usagef("--keys takes no argument")
+		case schema && len(args) > 0:
+			return usagef("--schema takes no argument")
+		case schema:
+			return printText(configs.Schema())
 		case keys:
 			return printText(configs.KeysMarkdown())
 		case len(args) == 0:

@@ -174,8 +174,13 @@ func memoryNames(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.S
 // controllerSettings completes a setting of the controller: the key first,
 // then the names it may take.
 func controllerSettings(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return controllerCompletion(options.Keys(), prefix)
+}
+
+// controllerCompletion completes a setting of these keys.
+func controllerCompletion(keys []options.Key, prefix string) ([]string, cobra.ShellCompDirective) {
 	var list []string
-	for _, key := range options.Keys() {
+	for _, key := range keys {
 		begin := key.Name + "="
 		if strings.HasPrefix(prefix, begin) {
 			var values []string

@@ -99,6 +99,10 @@ func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB]",
 		Short: "Explain a verb",
+		Long: `Explain a verb: what it does, its flags, and examples that run from a clone of
+the repository.`,
+		Example: `  npusim help run`,
+		Args:    atMost(1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, verb := range cmd.Root().Commands() {

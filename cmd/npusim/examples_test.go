@@ -14,13 +14,14 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GORACE", quickExit)
-	commands := newRoot(&tool{}).Commands()
-	commands = append(commands, newRoot(&tool{}))
+	root := newRoot(&tool{})
+	root.InitDefaultHelpCmd()
+	commands := append(root.Commands(), root)
 	for _, verb := range commands {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")
 		for line := range strings.Lines(text) {
-			words := strings.Fields(line)
+			words := strings.Fields(strings.ReplaceAll(line, `"`, "")) // no example has a space between quotes
 			if len(words) < 2 || words[0] != "npusim" {
 				t.Errorf("%s: example %q does not call npusim", verb.Name(), line)
 				continue

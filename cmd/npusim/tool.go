@@ -140,10 +140,11 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 	root.Flags().Bool("version", false, "print the version, that of Go, and the kernels in use")
 	root.SetVersionTemplate(strings.Join(versionLines(), "\n") + "\n")
 	root.SetHelpCommand(newHelp())
+	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
 	root.SetFlagErrorFunc(flagError)
 	for _, verb := range []*cobra.Command{
 		newRun(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
-		newDRAM(t), newEncode(t), newConfigs(), newOps(), newExportShapes(t), newReport(), newVersion(),
+		newDRAM(t), newEncode(t), newConfigs(), newOps(), newExportShapes(t), newReport(), newCompare(t), newExplain(), newCompletion(), newVersion(),
 	} {
 		run := verb.RunE
 		verb.RunE = func(cmd *cobra.Command, args []string) error {

@@ -56,6 +56,10 @@ var traceKeys = map[string]string{
 	"idle_writes": "is for traces: a run waits for its writes, which are drained to the last one",
 }
 
+// InRuns reports whether a key is one of the controllers of runs, not of traces
+// alone.
+func (k *Key) InRuns() bool { return traceKeys[k.Name] == "" }
+
 // foreign says why a key is not one of a run's controller, if it is not.
 func foreign(name string) (rule, nearest string) {
 	if rule := traceKeys[name]; rule != "" {

@@ -1,0 +1,133 @@
+package explain
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/npu/evaluate/codecstudy"
+	"github.com/npusim/npusim/reports"
+)
+
+// TestEveryKeyIsExplained: the tables and the types that the JSON is written
+// from have the same keys, and every explanation says something.
+func TestEveryKeyIsExplained(t *testing.T) {
+	types := map[string]reflect.Type{"run": reflect.TypeFor[evaluate.Result](), "dram": reflect.TypeFor[reports.DRAMResult](),
+		"encode": reflect.TypeFor[codecstudy.Result](), "encode --sweep": reflect.TypeFor[codecstudy.SweepResult]()}
+	tables := map[string][]explanation{"run": slices.Concat(runKeys, layerKeys), "dram": dramKeys, "encode": encodeKeys, "encode --sweep": sweepKeys}
+	for _, s := range Results() {
+		explained := map[string]bool{}
+		for i := range s.Entries {
+			e := &s.Entries[i]
+			if explained[e.Key] {
+				t.Errorf("%s: %s is explained twice", s.Name, e.Key)
+			}
+			explained[e.Key] = true
+			if e.Meaning == "" || strings.HasSuffix(e.Meaning, ".") || strings.TrimSpace(e.Meaning) != e.Meaning {
+				t.Errorf("%s: %s: the meaning %q is none, or no phrase", s.Name, e.Key, e.Meaning)
+			}
+			if unit := unitOf(e.Key); unit != "" && e.Unit == "" && (e.Type == "integer" || e.Type == "number") {
+				t.Errorf("%s: %s says its unit in its name, the explanation does not: want %q or a more exact one", s.Name, e.Key, unit)
+			}
+		}
+		fields := map[string]bool{}
+		for _, f := range Fields(types[s.Name]) {
+			fields[f.Path] = true
+			if !explained[f.Path] {
+				t.Errorf("%s: the key %s has no explanation: add it to the table", s.Name, f.Path)
+			}
+		}
+		for _, e := range tables[s.Name] {
+			if !fields[e.key] {
+				t.Errorf("%s: %s is explained, but there is no such key", s.Name, e.key)
+			}
+		}
+	}
+}
+
+// unitOf is the unit that the end of a key promises.
+func unitOf(key string) string {
+	for _, unit := range []string{"_bytes", "_cycles", "_ns", "_ps", "_ms", "_uj", "_nj", "_db", "_mhz", "_mm2", "_seconds", "_per_s", "_per_second", "_bits"} {
+		if strings.HasSuffix(key, unit) {
+			return strings.TrimPrefix(unit, "_")
+		}
+	}
+	return ""
+}
+
+// TestRulesNameKeys: what looks like a key of the same form in a rule is one.
+func TestRulesNameKeys(t *testing.T) {
+	run := Results()[0]
+	keys := map[string]bool{}
+	groups := map[string]bool{}
+	for _, e := range run.Entries {
+		keys[e.Key] = true
+		group, _, _ := strings.Cut(strings.TrimSuffix(e.Key, "[]"), ".")
+		groups[strings.TrimSuffix(group, "[]")] = true
+	}
+	settings := map[string]bool{"dram": true, "compression": true} // sections of configurations too
+	for _, e := range run.Entries {
+		for _, word := range strings.FieldsFunc(e.Rule, func(r rune) bool { return strings.ContainsRune(" ,;()=/:", r) }) {
+			group, rest, dotted := strings.Cut(word, ".")
+			if group = strings.TrimSuffix(group, "[]"); !dotted || rest == "" || !groups[group] || settings[group] {
+				continue
+			}
+			if !keys[word] {
+				t.Errorf("%s: the rule names %s, which is no key", e.Key, word)
+			}
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	sections := append(Results(), Section{Name: "configuration", Entries: []Entry{{Key: "dram.preset"}, {Key: "npu.clock_mhz"}}})
+	nearest := func(name string, candidates []string) string {
+		for _, c := range candidates {
+			if len(c) == len(name) && c[:3] == name[:3] {
+				return c
+			}
+		}
+		return ""
+	}
+	count := func(sections []Section) (n int) {
+		for _, s := range sections {
+			n += len(s.Entries)
+		}
+		return n
+	}
+	for _, c := range []struct {
+		wanted, first string
+		n             int
+	}{
+		{"timing.cycles", "timing.cycles", 1},
+		{"layers[stem/conv].cycles", "layers[].cycles", 1},
+		{"layers[3].cycles_by_bound.mac", "layers[].cycles_by_bound.<name>", 1},
+		{"stalls.mac.busy", "stalls.<name>.busy", 1},
+		{"npu", "npu.clock_mhz", 1},
+		{"npu.*", "npu.clock_mhz", 1},
+		{"*.clock_m?z", "timing.clock_mhz", 2},
+		{"mac_utilization", "timing.mac_utilization", 1},
+	} {
+		found, err := Find(sections, c.wanted, nearest)
+		if err != nil {
+			t.Errorf("%s: %v", c.wanted, err)
+			continue
+		}
+		if got := found[0].Entries[0].Key; got != c.first || count(found) != c.n {
+			t.Errorf("%s: %d keys from %s on, want %d from %s on", c.wanted, count(found), got, c.n, c.first)
+		}
+	}
+	if found, err := Find(sections, "dram.*", nearest); err != nil || len(found) != 2 {
+		t.Errorf("dram.* is found in %d forms, want those of runs and of configurations: %v", len(found), err)
+	}
+	if _, err := Find(sections, "timing.cylces", nearest); err == nil || !strings.Contains(err.Error(), "did you mean timing.cycles?") {
+		t.Errorf("a misspelt key: %v", err)
+	}
+	for _, hostile := range []string{"", "[", "][", "a[b", strings.Repeat("*", 5000), "."} {
+		if found, err := Find(sections, hostile, func(string, []string) string { return "" }); err == nil && strings.Trim(hostile, "*") != "" {
+			t.Errorf("%.20q finds %d keys", hostile, count(found))
+		}
+	}
+}
