@@ -76,12 +76,12 @@ func (l *loader) accuracy() {
 	labelled := []string{"accuracy.float_top1", "accuracy.npu_top1", "accuracy.top1_difference"}
 	for _, u := range l.uses() {
 		for _, name := range u.expression.Names() {
-			model, figure := s.split(name)
+			model, figure := s.Figure(name)
 			switch {
 			case !strings.HasPrefix(figure, "accuracy."):
 			case s.TimingOnly:
 				l.fault(u.key, "", "%s needs samples to be executed, but timing_only is true", name)
-			case model != nil && model.Data == "" && slices.ContainsFunc(labelled, func(label string) bool { return strings.HasPrefix(figure, label) }):
+			case model >= 0 && s.Models[model].Data == "" && slices.ContainsFunc(labelled, func(label string) bool { return strings.HasPrefix(figure, label) }):
 				l.fault(u.key, "accuracy.agreement", "%s needs a data set with labels", name)
 			}
 		}
@@ -113,7 +113,7 @@ func (l *loader) uses() []use {
 func (l *loader) needsAccuracy() bool {
 	for _, u := range l.uses() {
 		for _, name := range u.expression.Names() {
-			if _, figure := l.sweep.split(name); strings.HasPrefix(figure, "accuracy.") {
+			if _, figure := l.sweep.Figure(name); strings.HasPrefix(figure, "accuracy.") {
 				return true
 			}
 		}
@@ -133,12 +133,16 @@ func (l *loader) expressionFault(key string, err error) {
 // check reports the names and kinds that are wrong in an expression.
 func (l *loader) check(key string, e *expression.Expression, want expression.Kind) {
 	for _, fault := range l.sweep.Check(e, want) {
-		nearest := ""
-		if fault.Name != "" && l.sweep.Kind(fault.Name) == expression.Invalid {
-			nearest = nearestKey(fault.Name, l.sweep.Names())
-		}
-		l.fault(key, nearest, "%v", fault)
+		l.fault(key, l.sweep.Nearest(fault.Name), "%v", fault)
 	}
+}
+
+// Nearest is the name that an unknown one most likely stands for, or empty.
+func (s *Sweep) Nearest(name string) string {
+	if name == "" || s.Kind(name) != expression.Invalid {
+		return ""
+	}
+	return nearestKey(name, s.names())
 }
 
 // Check finds what is wrong with an expression of a kind over the keys of the
@@ -164,7 +168,7 @@ func (s *Sweep) Kind(name string) expression.Kind {
 		key, _, _ := findKey(name)
 		return key.kind
 	}
-	if model, figure := s.split(name); model != nil {
+	if model, figure := s.Figure(name); model >= 0 {
 		return figures.Kind(figure)
 	}
 	return expression.Invalid
@@ -193,23 +197,23 @@ func isList(name string) bool {
 	return false
 }
 
-// split finds the model and the figure that a name means. With several models
-// a name begins with that of one; nil if it does not.
-func (s *Sweep) split(name string) (*Model, string) {
+// Figure finds the model, by its index, and the result key that a name means.
+// With several models a name begins with that of one; -1 if it does not.
+func (s *Sweep) Figure(name string) (model int, key string) {
 	if len(s.Models) == 1 {
-		return &s.Models[0], name
+		return 0, name
 	}
 	prefix, figure, _ := strings.Cut(name, ".")
 	for i := range s.Models {
 		if s.Models[i].Name == prefix {
-			return &s.Models[i], figure
+			return i, figure
 		}
 	}
-	return nil, name
+	return -1, name
 }
 
-// Names lists the names that expressions may use, for suggestions.
-func (s *Sweep) Names() []string {
+// names lists those that expressions may use.
+func (s *Sweep) names() []string {
 	var names []string
 	for i := range s.Axes {
 		names = append(names, s.Axes[i].Keys...)

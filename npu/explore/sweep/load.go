@@ -72,8 +72,13 @@ func Parse(path string, text []byte, overrides Overrides) (*Sweep, error) {
 	if l.document, faults = strict.Parse(path, text); faults != nil {
 		return nil, faults
 	}
+	return l.load(string(text))
+}
+
+// load checks everything, in the order in which one builds on the other.
+func (l *loader) load(source string) (*Sweep, error) {
 	l.faults = l.document.Decode(&l.form)
-	l.sweep.Path, l.sweep.Source = path, string(text)
+	l.sweep.Path, l.sweep.Source = l.path, source
 	l.general()
 	l.base()
 	l.models()
@@ -81,8 +86,8 @@ func Parse(path string, text []byte, overrides Overrides) (*Sweep, error) {
 	l.expressions()
 	l.searching()
 	slices.SortStableFunc(l.faults, func(a, b strict.Fault) int {
-		if a.File != path || b.File != path { // those of the base configuration come last, in their order
-			return cmp.Compare(boolean(a.File != path), boolean(b.File != path))
+		if a.File != l.path || b.File != l.path { // those of the base configuration come last, in their order
+			return cmp.Compare(boolean(a.File != l.path), boolean(b.File != l.path))
 		}
 		return cmp.Compare(a.Line, b.Line)
 	})
@@ -111,6 +116,7 @@ type loader struct {
 	form         form
 	sweep        Sweep
 	faults       strict.Faults
+	restored     bool // base and models are there already
 }
 
 func (l *loader) fault(key, nearest, format string, arguments ...any) {
@@ -159,6 +165,9 @@ func (l *loader) base() {
 	name := f.Config
 	s.BaseName, s.Set = name, f.Set
 	_, s.Preset = configs.PresetSource(name)
+	if l.restored {
+		return
+	}
 	if !s.Preset {
 		switch {
 		case !strings.ContainsAny(name, `./\`):
@@ -195,6 +204,9 @@ var modelName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (l *loader) models() {
 	f, s := &l.form, &l.sweep
+	if l.restored {
+		return
+	}
 	model := func(prefix string, m modelForm) {
 		l.integer(prefix+"samples", m.Samples, 0, maxSamples)
 		s.Models = append(s.Models, Model{Name: m.Name, File: l.resolve(m.File), Data: l.resolve(m.Data), Samples: m.Samples})

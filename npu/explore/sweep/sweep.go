@@ -254,7 +254,7 @@ func (s *Sweep) Allowed(indices []int) bool {
 		if !c.Early {
 			continue
 		}
-		if s.movesMemory() && spec == s.Base {
+		if s.MovesMemory() && spec == s.Base {
 			own, err := s.Spec(indices, s.Final()) // a memory brings keys with it
 			if err != nil {
 				return true
@@ -269,8 +269,9 @@ func (s *Sweep) Allowed(indices []int) bool {
 	return true
 }
 
-// movesMemory tells whether an axis chooses a memory, which supplies other keys.
-func (s *Sweep) movesMemory() bool {
+// MovesMemory tells whether an axis chooses a memory, which supplies keys that
+// are then other than those of the base configuration.
+func (s *Sweep) MovesMemory() bool {
 	for i := range s.Axes {
 		for _, key := range s.Axes[i].Keys {
 			if key == "dram.preset" || key == "dram.standard" {
@@ -279,6 +280,18 @@ func (s *Sweep) movesMemory() bool {
 		}
 	}
 	return false
+}
+
+// Lookup finds names at a point: keys of its axes, then of its configuration,
+// then results.
+func (s *Sweep) Lookup(indices []int, spec *configs.Spec, results expression.Lookup) expression.Lookup {
+	configuration := s.configuration(indices, spec)
+	return func(name string) (expression.Value, bool) {
+		if v, ok := configuration(name); ok {
+			return v, true
+		}
+		return results(name)
+	}
 }
 
 // Judgement is what the results of a point are worth.
@@ -291,13 +304,7 @@ type Judgement struct {
 // name; with several models a name begins with that of the model. An error says
 // which key has no value.
 func (s *Sweep) Judge(indices []int, spec *configs.Spec, results expression.Lookup) (*Judgement, error) {
-	configuration := s.configuration(indices, spec)
-	lookup := func(name string) (expression.Value, bool) {
-		if v, ok := configuration(name); ok {
-			return v, true
-		}
-		return results(name)
-	}
+	lookup := s.Lookup(indices, spec, results)
 	var j Judgement
 	for i := range s.Objectives {
 		value := s.Objectives[i].Goal.Value
