@@ -142,7 +142,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(flagError)
 	for _, verb := range []*cobra.Command{
-		newRun(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
+		newRun(t), newExplore(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
 		newDRAM(t), newEncode(t), newConfigs(), newOps(), newExportShapes(t), newReport(), newVersion(),
 	} {
 		run := verb.RunE
