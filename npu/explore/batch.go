@@ -209,7 +209,7 @@ func (r *run) evaluate(ctx context.Context, p store.Point) (bool, error) {
 func (r *run) attempt(ctx context.Context, row *store.Row, indices []int) (made []store.Evaluation, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			slog.Warn("internal error at a point", "id", row.ID, "rung", row.Rung, "fault", fault, "stack", string(debug.Stack()))
+			slog.Debug("internal error at a point", "id", row.ID, "rung", row.Rung, "fault", fault, "stack", string(debug.Stack()))
 			err = fmt.Errorf("internal error: %v", fault)
 		}
 	}()

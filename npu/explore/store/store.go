@@ -79,6 +79,8 @@ type Store struct {
 	host    string
 	stop    chan struct{}
 	stopped sync.WaitGroup
+	closing sync.Once
+	closed  error // of Close
 }
 
 // Open opens the store of a directory for work, and makes both if they do not
@@ -197,15 +199,19 @@ func (s *Store) transaction(work func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// Close ends the process's claims and closes the file.
+// Close ends the process's claims and closes the file, the first time it is
+// called.
 func (s *Store) Close() error {
-	var err error
-	if s.owner != "" {
-		close(s.stop)
-		s.stopped.Wait()
-		err = s.transaction(func(tx *sql.Tx) error { return forget(tx, s.owner) })
-	}
-	return s.fail(errors.Join(err, s.db.Close()))
+	s.closing.Do(func() {
+		var err error
+		if s.owner != "" {
+			close(s.stop)
+			s.stopped.Wait()
+			err = s.transaction(func(tx *sql.Tx) error { return forget(tx, s.owner) })
+		}
+		s.closed = s.fail(errors.Join(err, s.db.Close()))
+	})
+	return s.closed
 }
 
 // forget removes a process with its claims.
