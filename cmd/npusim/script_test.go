@@ -58,8 +58,8 @@ func TestScripts(t *testing.T) {
 // process.
 const quickExit = "atexit_sleep_ms=0"
 
-// setUp copies the glyphs, layer shapes, a DRAM trace and the verification cases
-// to a folder.
+// setUp copies the glyphs, layer shapes, a DRAM trace, sweeps and the
+// verification cases to a folder.
 func setUp(folder string) error {
 	for _, name := range []string{"glyphs/glyphs.onnx", "glyphs/glyphs.toml", "glyphs/glyphs_x.npy", "glyphs/glyphs_y.npy", "shapes/resnet50.csv", "dram/triad.trc"} {
 		data, err := os.ReadFile(filepath.Join(root, "testdata", filepath.FromSlash(name)))
@@ -73,6 +73,9 @@ func setUp(folder string) error {
 		if err := os.WriteFile(to, data, 0o644); err != nil {
 			return err
 		}
+	}
+	if err := os.CopyFS(filepath.Join(folder, "configs", "sweeps"), os.DirFS(filepath.Join(root, "configs", "sweeps"))); err != nil {
+		return err
 	}
 	return os.CopyFS(filepath.Join(folder, "testdata", "cases"), os.DirFS(filepath.Join(root, "testdata", "cases")))
 }

@@ -143,7 +143,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or invalid input.`,
 	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
 	root.SetFlagErrorFunc(flagError)
 	for _, verb := range []*cobra.Command{
-		newRun(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
+		newRun(t), newExplore(t), newCompile(t), newAsm(), newDisasm(), newVerify(),
 		newDRAM(t), newEncode(t), newConfigs(), newOps(), newExportShapes(t), newReport(), newCompare(t), newExplain(), newCompletion(), newVersion(),
 	} {
 		run := verb.RunE

@@ -71,7 +71,7 @@ func TestPanic(t *testing.T) {
 
 // TestVerbs: every verb explains itself and has an example.
 func TestVerbs(t *testing.T) {
-	const want = "run compile asm disasm verify dram encode configs ops export-shapes report compare explain completion version help"
+	const want = "run explore compile asm disasm verify dram encode configs ops export-shapes report compare explain completion version help"
 	var names []string
 	root := newRoot(&tool{})
 	root.InitDefaultHelpCmd()

@@ -25,7 +25,8 @@ type Exploration struct {
 	Counts Counts
 	// Interrupted says that the work ended before the strategy was through.
 	Interrupted bool
-	WallSeconds float64 // of this run
+	WallSeconds float64  // of this run
+	Shared      []string // what points of this run had in common, a stage a line
 }
 
 // Sweep describes what was explored.

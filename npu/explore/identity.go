@@ -1,0 +1,201 @@
+package explore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/npusim/npusim/compiler/dataset"
+	"github.com/npusim/npusim/compiler/onnx"
+	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/npu/explore/store"
+	"github.com/npusim/npusim/npu/explore/sweep"
+)
+
+// modelIdentity is what of a model and its data determines results.
+type modelIdentity struct {
+	model string // SHA-256 in hexadecimal
+	data  string // digest of the data set, or the seed of random inputs
+}
+
+// identify hashes the files of a model.
+func identify(m *sweep.Model, seed uint64) (modelIdentity, error) {
+	var id modelIdentity
+	hash, err := hashModel(m.File)
+	if err != nil {
+		return id, err
+	}
+	id.model, id.data = hash, fmt.Sprintf("random %d", seed)
+	if m.Data == "" {
+		return id, nil
+	}
+	set, err := dataset.Open(m.Data)
+	if err != nil {
+		return id, &evaluate.UsageError{Err: err}
+	}
+	defer set.Close()
+	digest, err := set.Digest()
+	if err != nil {
+		return id, fmt.Errorf("%s: %w", m.Data, err)
+	}
+	id.data = hex.EncodeToString(digest[:])
+	return id, nil
+}
+
+// hashModel is the SHA-256 of a network; of an ONNX file with its tensors, which
+// may stand in other files.
+func hashModel(path string) (string, error) {
+	if !strings.EqualFold(filepath.Ext(path), ".onnx") {
+		return hashFile(path)
+	}
+	m, err := onnx.Read(path)
+	if err != nil {
+		return "", &evaluate.UsageError{Err: err}
+	}
+	h := sha256.New()
+	h.Write(m.SHA256[:])
+	for i := range m.Graph.Initializers {
+		h.Write(m.Graph.Initializers[i].Raw)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hashFile is the SHA-256 of a file in hexadecimal.
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hashFolder is the SHA-256 over the names and bytes of the files of a folder.
+func hashFolder(folder string) (string, error) {
+	h := sha256.New()
+	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		sum, err := hashFile(path)
+		relative, _ := filepath.Rel(folder, path)
+		fmt.Fprintf(h, "%q %s\n", filepath.ToSlash(relative), sum)
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// version identifies the code that evaluates: the module version where that
+// says all, else with the hash of the program, as for a build of changed or
+// unnamed sources.
+func version() (string, error) {
+	v := evaluate.Version()
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Sum != "" || !strings.HasPrefix(v, "(") && v != "unknown" && !strings.HasSuffix(v, "+dirty") {
+		return v, nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	sum, err := hashFile(path)
+	if err != nil {
+		return "", err
+	}
+	return v + " " + sum[:16], nil
+}
+
+// identities are those of all models of a sweep.
+type identities struct {
+	models  []modelIdentity
+	version string
+	masks   map[string]string // hash by folder of compression.mask
+}
+
+// newIdentities hashes what the sweep's points depend on.
+func newIdentities(ctx context.Context, s *sweep.Sweep) (*identities, error) {
+	ids := &identities{masks: map[string]string{}}
+	var err error
+	if ids.version, err = version(); err != nil {
+		return nil, err
+	}
+	for i := range s.Models {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		id, err := identify(&s.Models[i], s.Seed)
+		if err != nil {
+			return nil, err
+		}
+		ids.models = append(ids.models, id)
+	}
+	folders := []string{s.Base.Compression.Mask}
+	for i := range s.Axes {
+		for k, key := range s.Axes[i].Keys {
+			if key == "compression.mask" {
+				for _, values := range s.Axes[i].Values {
+					folders = append(folders, values[k].Text)
+				}
+			}
+		}
+	}
+	slices.Sort(folders)
+	for _, folder := range slices.Compact(folders) {
+		if folder == "" {
+			continue
+		}
+		if ids.masks[folder], err = hashFolder(folder); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// key identifies the points of a sweep in a store.
+func (ids *identities) key(s *sweep.Sweep) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "npusim exploration 1\n%s\n%s\n", s.Hash(), ids.version)
+	for _, m := range ids.models {
+		fmt.Fprintf(&b, "%s %s\n", m.model, m.data)
+	}
+	for _, folder := range slices.Sorted(maps.Keys(ids.masks)) {
+		fmt.Fprintf(&b, "mask %s\n", ids.masks[folder])
+	}
+	return hashText(b.String())
+}
+
+// evaluation describes one model on one configuration, with its hash.
+func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec, rung int) store.Evaluation {
+	r := &s.Rungs[rung]
+	config := spec.ConfigHash()
+	e := store.Evaluation{
+		Model: ids.models[model].model, Configuration: hex.EncodeToString(config[:]),
+		Samples: s.Models[model].Samples, TimingOnly: r.TimingOnly, Seed: s.Seed, Version: ids.version,
+	}
+	if r.Samples > 0 {
+		e.Samples = r.Samples
+	}
+	if e.TimingOnly {
+		e.Samples = 0
+	}
+	e.Hash = hashText(fmt.Sprintf("npusim evaluation 1\n%s\n%s\n%s\n%s\n%d %v %d\n%s\n", e.Model, ids.models[model].data, e.Configuration,
+		ids.masks[spec.Compression.Mask], e.Samples, e.TimingOnly, e.Seed, e.Version))
+	return e
+}
+
+func hashText(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
