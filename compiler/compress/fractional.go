@@ -31,7 +31,7 @@ const (
 // their tiles have to be fitted before the network is final.
 func (e *Encoder) Fits() bool {
 	for _, l := range e.order {
-		if l.report.Scheme == configs.XORFractional && l.report.Coded {
+		if l.fit != nil {
 			return true
 		}
 	}

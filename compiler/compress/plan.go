@@ -8,6 +8,7 @@ import (
 	"github.com/npusim/npusim/compiler/codec"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/bitplane"
 	"github.com/npusim/npusim/isa/weightmask"
 	"github.com/npusim/npusim/isa/xorcode"
@@ -53,6 +54,7 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 			l := &layerCode{report: Layer{Name: n.Name, Scheme: c.Scheme, Bits: int(n.Convolution.WeightBits), Reason: "stays plain: its weights are keys of binary codes"}}
 			l.report.Weights = n.Convolution.WeightElements(g.Tensors[n.Inputs[0]].Shape.Channels, g.Tensors[n.Output].Shape.Channels)
 			l.report.Kept = l.report.Weights
+			l.sealed(n.Convolution.Sealed, l.report.Weights)
 			e.layers[n.Name] = l
 			e.order = append(e.order, l)
 			continue
@@ -68,6 +70,20 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		return nil, nil
 	}
 	return e, nil
+}
+
+// sealed notes binary codes whose keys have codes already, found with the scales.
+func (l *layerCode) sealed(s *binarycode.Sealed, weights int64) {
+	if s == nil {
+		return
+	}
+	n := s.Networks[0]
+	l.report.Coded, l.report.Reason = true, ""
+	l.report.Inputs, l.report.Outputs, l.report.Planes = n.Inputs, n.Outputs, len(s.Networks)
+	l.report.PlainBytes = (weights*int64(len(s.Networks)) + 7) / 8
+	for _, codes := range s.Codes {
+		l.report.CodeBytes += int64(len(codes)*n.Inputs+7) / 8
+	}
 }
 
 // plan decides how a layer is coded.
