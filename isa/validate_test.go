@@ -93,7 +93,7 @@ func TestValidateRules(t *testing.T) {
 		{encoded(func(d *EncodedWeights) { d.Stalls = 2 }), ""},
 		{encoded(func(d *EncodedWeights) { d.Stalls = 3 }), "stalls is 3, at most one for each of the 2 patches"},
 		{transfer(func(*Transfer) {}), ""},
-		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 6"},
+		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 7"},
 		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},
 		{transfer(func(d *Transfer) { d.Bits = 9 }), "bits is 9"},
 		{transfer(func(d *Transfer) { d.Group = 0 }), "group is 0"},
