@@ -163,6 +163,8 @@ var keys = []Key{
 	{Path: "quantization.layer[].weights", Default: "as above", Scope: RunScope, Meaning: "overrides quantization.weights"},
 	{Path: "quantization.layer[].weight_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.weight_bits"},
 	{Path: "quantization.layer[].planes", Default: "as above", Min: 1, Max: maxCodePlanes, Scope: RunScope, Unit: "planes", Meaning: "overrides quantization.planes"},
+	{Path: "quantization.layer[].row_clusters", Default: "1", Min: 1, Max: maxCodePlanes, Scope: RunScope, Meaning: "clusters of the outputs of a layer with binary-coding, such as the words of an embedding by falling frequency: each cluster has a plane less than the one before, at least 1"},
+	{Path: "quantization.layer[].row_ratio", Default: "1.0", Min: 1, Max: 1024, Scope: RunScope, Meaning: "outputs of a cluster over those of the one before; clusters end at multiples of npu.channel_block"},
 	{Path: "quantization.layer[].activation_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.activation_bits"},
 
 	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM; all but none need xor.units"},
@@ -173,7 +175,7 @@ var keys = []Key{
 	{Path: "compression.mask_format", Default: `"smallest"`, Scope: RunScope, Meaning: "how masks are stored in DRAM"},
 	{Path: "compression.representation", Default: `"sign-magnitude"`, Scope: RunScope, Meaning: "of integer weights as bit planes"},
 	{Path: "compression.n_in", Default: "0", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "a code, below n_out, one for all layers; 0: searched; at most 8 for xor-sequential, 20 for xor-fractional"},
-	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched for each layer; xor-fractional needs both or neither"},
+	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched for each layer; xor-fractional needs both or neither; of binary-coding lut_gemm.mu times a divisor of npu.channel_block"},
 	{Path: "compression.n_s", Default: "-1", Min: searchedRegisters, Max: maxRegisters, Scope: RunScope, Unit: "codes", Meaning: "shift registers: codes before that enter the network too; xor-sequential only; -1: 0 or 1, searched (2 encodes 256 times as long as 1)"},
 	{Path: "compression.taps", Default: "2", Min: 2, Max: maxCodeInputs, Scope: RunScope, Unit: "inputs", Meaning: "that each output is the XOR of; xor-fractional only"},
 	{Path: "compression.planes", Default: "2", Min: 1, Max: maxPlanes, Scope: RunScope, Unit: "planes", Meaning: "binary planes of a weight; xor-fractional only"},

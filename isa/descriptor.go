@@ -15,6 +15,7 @@ const (
 	RearrangeKind
 	EncodedKind
 	LookupKind
+	SealedKind
 	descriptorKindEnd
 )
 
@@ -32,6 +33,7 @@ const (
 	MetadataClass   // biases, channel shifts and multipliers, tables
 	CorrectionClass // what decoded weights are put right with
 	MaskClass       // where weights are pruned
+	ScaleClass      // of binary codes
 	classEnd
 )
 
@@ -39,7 +41,7 @@ const (
 const NumClasses = int(classEnd)
 
 var classNames = [NumClasses]string{InvalidClass: "invalid", WeightClass: "weights", ActivationClass: "activations", MetadataClass: "metadata",
-	CorrectionClass: "corrections", MaskClass: "masks"}
+	CorrectionClass: "corrections", MaskClass: "masks", ScaleClass: "scales"}
 
 func (c TensorClass) String() string {
 	if int(c) < NumClasses {
@@ -50,7 +52,7 @@ func (c TensorClass) String() string {
 
 // Descriptor is a loop-invariant parameter record. The concrete types are
 // *Transfer, *ConvolutionTile, *PoolTile, *BinaryTile, *ElementwiseTile,
-// *CopyTile, *RearrangeTile, *EncodedWeights and *LookupTile. Their fields carry
+// *CopyTile, *RearrangeTile, *EncodedWeights, *LookupTile and *SealedKeys. Their fields carry
 // tags: `isa:"name,type"` with the wire type, and `doc` with the meaning; the codec, the assembler and
 // the reference page are driven by them.
 type Descriptor interface {

@@ -21,7 +21,7 @@ func TestExamples(t *testing.T) {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")
 		for line := range strings.Lines(text) {
-			words := strings.Fields(strings.ReplaceAll(line, `"`, "")) // no example has a space between quotes
+			words := split(line)
 			if len(words) < 2 || words[0] != "npusim" {
 				t.Errorf("%s: example %q does not call npusim", verb.Name(), line)
 				continue
@@ -37,4 +37,33 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s has no example", verb.Name())
 		}
 	}
+}
+
+// split cuts a line of a shell into words; quotes hold spaces.
+func split(line string) []string {
+	var words []string
+	quote, within := rune(0), false
+	for _, r := range line {
+		space := strings.ContainsRune(" \t\n", r)
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote = r
+		case quote == 0 && space:
+			within = false
+			continue
+		default:
+			if !within {
+				words = append(words, "")
+			}
+			words[len(words)-1] += string(r)
+			within = true
+			continue
+		}
+		if !within {
+			words, within = append(words, ""), true
+		}
+	}
+	return words
 }

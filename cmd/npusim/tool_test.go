@@ -131,6 +131,9 @@ func TestSettingsCompletion(t *testing.T) {
 			if value == "quantization.weights=per-channel" {
 				sets = append(sets, "mac_array.per_channel_multiplier=true")
 			}
+			if value == "quantization.solver=ternary" {
+				sets = append(sets, "quantization.planes=2")
+			}
 			if strings.HasPrefix(value, "dram.preset=") {
 				sets = append(sets, "dma.request_bytes=256") // a multiple of every burst
 			}

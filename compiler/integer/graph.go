@@ -140,7 +140,7 @@ func (r *Requantizer) ChannelMultiplier(c int) fixed.Multiplier {
 type ConvolutionAttributes struct {
 	Geometry
 	Groups     int
-	WeightBits uint8 // of Codes, the planes
+	WeightBits uint8 // of Codes, the planes, the most of any output
 	Weights    []int8
 	// Codes stand in the place of Weights, which is nil, in layers that are
 	// multiplied by look-up; Groups is 1. Rows are output channels, columns in the
@@ -150,7 +150,10 @@ type ConvolutionAttributes struct {
 	//
 	// and the shifts of the codes are those of the requantizer. In a network of
 	// shapes alone only the shape of the codes is given.
-	Codes       *binarycode.Matrix
+	Codes *binarycode.Matrix
+	// Sealed, if not nil, has the codes from which XOR networks make the signs of
+	// Codes; in a network of shapes alone only the networks.
+	Sealed      *binarycode.Sealed
 	WeightScale []float64 // one for the layer, or one an output channel (per-channel); for reports
 	Bias        []int32
 	Requantizer Requantizer
