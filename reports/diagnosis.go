@@ -14,17 +14,18 @@ type Loss uint8
 
 // Losses.
 const (
-	InvalidLoss  Loss = iota
-	FullRate          // none: the multiplications at the array's peak rate
-	IdleCells         // operands stream through the array, but not every cell multiplies
-	FillAndDrain      // the array only loads weights, fills or empties its pipeline
-	NarrowPort        // the array waits for a scratchpad port
-	VectorWork        // only the vector unit works
-	LookupWork        // the LUT-GEMM unit works
-	SpillWaits        // waits for DRAM that moves intermediate tensors
-	ReloadWaits       // waits for DRAM that brings the same weights more than once
-	StreamWaits       // waits for DRAM that brings weights and inputs once
-	SetUp             // nothing moves: set-up and synchronization
+	InvalidLoss    Loss = iota
+	FullRate            // none: the multiplications at the array's peak rate
+	IdleCells           // operands stream through the array, but not every cell multiplies
+	FillAndDrain        // the array only loads weights, fills or empties its pipeline
+	NarrowPort          // the array waits for a scratchpad port
+	VectorWork          // only the vector unit works
+	LookupWork          // the LUT-GEMM unit works
+	LookupOverhead      // the LUT-GEMM unit only builds tables or waits for a port
+	SpillWaits          // waits for DRAM that moves intermediate tensors
+	ReloadWaits         // waits for DRAM that brings the same weights more than once
+	StreamWaits         // waits for DRAM that brings weights and inputs once
+	SetUp               // nothing moves: set-up and synchronization
 	lossEnd
 )
 
@@ -33,17 +34,18 @@ const NumLosses = int(lossEnd)
 
 // lossNames are the words for losses and the bound whose colour they have.
 var lossNames = [NumLosses]struct{ name, bound string }{
-	InvalidLoss:  {"invalid", ""},
-	FullRate:     {"multiplying at the array's peak rate", "mac"},
-	IdleCells:    {"streaming with idle array cells", "mac"},
-	FillAndDrain: {"array fill and drain", "pipeline"},
-	NarrowPort:   {"scratchpad port too narrow", "pipeline"},
-	VectorWork:   {"vector unit alone", "vector"},
-	LookupWork:   {"LUT-GEMM unit", "lookup"},
-	SpillWaits:   {"DRAM: intermediate tensors", "dram"},
-	ReloadWaits:  {"DRAM: weights loaded again", "dram"},
-	StreamWaits:  {"DRAM: weights and inputs, once", "dram"},
-	SetUp:        {"set-up and synchronization", "latency"},
+	InvalidLoss:    {"invalid", ""},
+	FullRate:       {"multiplying at the array's peak rate", "mac"},
+	IdleCells:      {"streaming with idle array cells", "mac"},
+	FillAndDrain:   {"array fill and drain", "pipeline"},
+	NarrowPort:     {"scratchpad port too narrow", "pipeline"},
+	VectorWork:     {"vector unit alone", "vector"},
+	LookupWork:     {"LUT-GEMM unit", "lookup"},
+	LookupOverhead: {"LUT-GEMM unit builds tables or waits for a port", "lookup"},
+	SpillWaits:     {"DRAM: intermediate tensors", "dram"},
+	ReloadWaits:    {"DRAM: weights loaded again", "dram"},
+	StreamWaits:    {"DRAM: weights and inputs, once", "dram"},
+	SetUp:          {"set-up and synchronization", "latency"},
 }
 
 func (l Loss) String() string { return lossNames[l].name }
@@ -103,6 +105,10 @@ func lossesOf(l *evaluate.Layer, m *machine) (losses [NumLosses]int64) {
 			losses[FullRate] += useful
 			losses[IdleCells] += cycles - useful
 		case "pipeline":
+			if !onArray(l) {
+				losses[LookupOverhead] += cycles
+				continue
+			}
 			port := int64(0)
 			if u := l.Reuse; u != nil && u.PortCycles > 0 {
 				port = int64(float64(cycles) * float64(u.PortCycles) / float64(u.PortCycles+u.FillCycles+u.DrainCycles))
@@ -120,6 +126,12 @@ func lossesOf(l *evaluate.Layer, m *machine) (losses [NumLosses]int64) {
 		}
 	}
 	return losses
+}
+
+// onArray tells whether the MAC array does the multiplications of a layer, and
+// not the LUT-GEMM unit.
+func onArray(l *evaluate.Layer) bool {
+	return l.Reuse == nil || l.Reuse.Tiles > 0 || l.CyclesByBound["lookup"] == 0
 }
 
 // floor is the number of cycles that the bytes of a layer take at the peak

@@ -59,6 +59,7 @@ func TestDiagnosis(t *testing.T) {
 			[]string{"25,600 MACs on the 16x16 array need 100 cycles", "Twice as many cells, equally busy, would save at most about 50 cycles (50.0 %)"}},
 		{VectorWork, evaluate.Layer{Name: "pool", Op: "MaxPool", CyclesByBound: map[string]int64{"vector": 70}}, []string{"pool spends 100.0 % of its cycles with only the vector unit", "vector.lanes"}},
 		{LookupWork, evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"lookup": 70}}, []string{"lut_gemm.lanes"}},
+		{LookupOverhead, evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"lookup": 5, "pipeline": 70}, Reuse: &evaluate.LayerReuse{}}, []string{"fc spends 93.3 % of its cycles with the LUT-GEMM unit building tables", "lut_gemm.adders"}},
 		{SetUp, evaluate.Layer{Name: "x", CyclesByBound: map[string]int64{"latency": 70}}, []string{"dma.setup_cycles"}},
 	} {
 		r := diagnosed(c.layer)

@@ -17,7 +17,7 @@ func explain(f *Finding, r *evaluate.Result, m *machine) {
 	e := explanation{f: f, r: r, m: m, l: l, u: u, name: layerName(l)}
 	write := [NumLosses]func(*explanation){
 		FullRate: (*explanation).fullRate, IdleCells: (*explanation).idleCells, FillAndDrain: (*explanation).fillAndDrain, NarrowPort: (*explanation).narrowPort,
-		VectorWork: (*explanation).vectorWork, LookupWork: (*explanation).lookupWork,
+		VectorWork: (*explanation).vectorWork, LookupWork: (*explanation).lookupWork, LookupOverhead: (*explanation).lookupOverhead,
 		SpillWaits: (*explanation).spillWaits, ReloadWaits: (*explanation).reloadWaits, StreamWaits: (*explanation).streamWaits, SetUp: (*explanation).setUp,
 	}[f.Loss]
 	write(&e)
@@ -81,8 +81,14 @@ func (e *explanation) array() string {
 
 func (e *explanation) fullRate() {
 	e.f.Title = fmt.Sprintf("%s %% of the cycles multiply at the array's peak rate", percent(e.f.Share, 1))
+	var macs int64 // of the array
+	for i := range e.r.Layers {
+		if l := &e.r.Layers[i]; onArray(l) {
+			macs += l.MACs
+		}
+	}
 	e.prove("%s MACs on %s need %s cycles at one MAC a cell and cycle; whatever else happens, the inference cannot be shorter on this array at this clock.",
-		Count(e.r.Model.MACs), e.array(), Count(int64(math.Ceil(float64(e.r.Model.MACs)/e.m.cells()))))
+		Count(macs), e.array(), Count(int64(math.Ceil(float64(macs)/e.m.cells()))))
 	e.prove("The largest layer is %s: %s MACs, %s cycles.", e.name, Count(e.l.MACs), Count(e.f.Lost))
 	e.prove("Twice as many cells, equally busy, would save at most about %s cycles (%s %%); the rest is other losses and DRAM.", Count(e.f.Gain), percent(float64(e.f.Gain), float64(e.r.Timing.Cycles)))
 	e.f.Change = "Only more cells (mac_array.rows, mac_array.columns) or a higher clock (npu.clock_mhz) shorten this part."
@@ -151,6 +157,13 @@ func (e *explanation) lookupWork() {
 	e.title("with tables of the LUT-GEMM unit being queried")
 	e.prove("The network queries %s table entries and builds tables with %s additions.", Count(e.r.Operations.LUTQueries), Count(e.r.Operations.LUTBuildAdds))
 	e.f.Change = "More lanes (lut_gemm.lanes), fewer planes (quantization.planes), or lut_gemm.use = \"faster\", which leaves layers on the array that it does sooner."
+	e.others()
+}
+
+func (e *explanation) lookupOverhead() {
+	e.title("with the LUT-GEMM unit building tables or waiting for a scratchpad port")
+	e.prove("In %s cycles no table is queried and nothing else computes.", Count(e.f.Lost))
+	e.f.Change = "More additions a cycle (lut_gemm.adders) build tables sooner, wider ports (npu.weight_bytes_per_cycle, npu.activation_bytes_per_cycle) let keys and results through; lut_gemm.use = \"faster\" leaves layers on the array that it does sooner."
 	e.others()
 }
 

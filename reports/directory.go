@@ -62,11 +62,11 @@ func hasLatency(r *evaluate.Result) bool {
 func hasRecording(r *evaluate.Result) bool { return r.Recording != nil }
 
 // WriteDirectory writes a report directory: summary.json, the same as text in
-// summary.txt, report.html, tables as CSV, plots as SVG and PNG and, of a recorded run,
-// trace.json. It creates the directory, replaces these files, removes those of
-// them that do not apply to the result, and leaves all others alone. Everything
-// is rendered before the first file is replaced, and every file appears whole:
-// it is written under another name and renamed.
+// summary.txt, report.html, tables as CSV, plots as SVG and PNG and, of a
+// recorded run, trace.json. It creates the directory, replaces these files,
+// removes those of them that do not apply to the result, and leaves all others
+// alone. Everything is rendered before the first file is replaced, and every
+// file appears whole: it is written under another name and renamed.
 func WriteDirectory(dir string, r *evaluate.Result) error {
 	files := make([]File, len(directoryFiles))
 	for i, f := range directoryFiles {

@@ -70,6 +70,9 @@ func pageTraffic(r *evaluate.Result) *page.Traffic {
 	return t
 }
 
+// trackColors are the palette's keys of the units that compute.
+var trackColors = map[string]string{"mac": "mac", "vector": "vector", "lookup_gemm": "lookup", "table_builder": "masks"}
+
 // names numbers words in the order in which they come.
 type names struct {
 	list   []string
@@ -97,7 +100,7 @@ func recorded(d *page.Data, r *evaluate.Result) {
 	}
 	for i := range rec.Tracks {
 		t := &rec.Tracks[i]
-		track := page.Track{Unit: printable(unitName(t.Unit)), Spans: make([]int64, 0, page.SpanFields*len(t.Spans))}
+		track := page.Track{Unit: printable(unitName(t.Unit)), Color: trackColors[t.Unit], Spans: make([]int64, 0, page.SpanFields*len(t.Spans))}
 		previous := int64(0)
 		for k := range t.Spans {
 			s := &t.Spans[k]

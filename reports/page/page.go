@@ -146,6 +146,7 @@ type Traffic struct {
 //	wait and semaphore wait (the rest is busy), spans joined into this one.
 type Track struct {
 	Unit  string  `json:"unit"`
+	Color string  `json:"color,omitempty"` // key of its work; empty: that of what it moves
 	Spans []int64 `json:"spans"`
 }
 

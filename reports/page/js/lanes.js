@@ -73,7 +73,7 @@ const busyPart = 0, overheadPart = 1, portPart = 2, dramPart = 3, waitPart = 4, 
 // decode unpacks the spans of a track.
 function decode(track) {
   const fields = 12, n = track.spans.length / fields;
-  const t = {unit: track.unit, n, start: new Float64Array(n), end: new Float64Array(n), spans: track.spans, split: new Float64Array(n * parts)};
+  const t = {unit: track.unit, color: track.color, n, start: new Float64Array(n), end: new Float64Array(n), spans: track.spans, split: new Float64Array(n * parts)};
   let at = 0;
   for (let i = 0; i < n; i++) {
     const s = track.spans, o = i * fields;
@@ -90,11 +90,10 @@ function decode(track) {
   return t;
 }
 
-const unitColors = {"MAC array": "mac", "vector unit": "vector", "LUT-GEMM unit": "lookup"};
 const known = new Set(["weights", "corrections", "masks", "activations", "metadata", "sums"]);
 const classColor = (i) => (known.has(data.classes[i]) ? data.classes[i] : "other");
 const isWait = (t, i) => t.field(i, 3) < 0;
-const busyColor = (t, i) => unitColors[t.unit] || (t.field(i, 4) >= 0 ? classColor(t.field(i, 4)) : "busy");
+const busyColor = (t, i) => t.color || (t.field(i, 4) >= 0 ? classColor(t.field(i, 4)) : "busy");
 
 function unitRow(track) {
   const t = decode(track);

@@ -69,7 +69,7 @@ function trafficRow() {
   };
 }
 
-const kibScale = (v) => grouped(String(Math.round(v / 1024 * 10) / 10));
+const kibScale = (v) => grouped(String(Math.round(v / 1024 * 100) / 100));
 
 // capacityScale is the grid of a scratchpad: quarters of what is drawn of it.
 function capacityScale(pen, area, capacity, quarters) {

@@ -4,7 +4,7 @@
 function timeLegend() {
   const entries = [["mac", "MAC array streams"], ["pipeline", "array fills or drains"], ["pipeline", "scratchpad port too narrow", true], ["vector", "vector unit"], ["dram", "waits for DRAM", true],
     ["semaphore", "waits for another unit or a free buffer", true]];
-  if ((data.tracks || []).some((t) => t.unit === "LUT-GEMM unit" && t.spans.length)) entries.push(["lookup", "LUT-GEMM unit"]);
+  for (const t of data.tracks || []) if (t.spans.length && (t.color === "lookup" || t.color === "masks")) entries.push([t.color, t.unit]);
   const seen = new Set(data.traffic ? data.traffic.names : []);
   for (const c of data.classes || []) seen.add(c);
   for (const name of seen) entries.push([known.has(name) ? name : "other", name === "sums" ? "int32 sums" : name]);
