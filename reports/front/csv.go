@@ -10,22 +10,9 @@ import (
 )
 
 // WriteFrontCSV writes the points on the front, the best by the first objective
-// first: id, a column an axis, a column an objective.
+// first: id, a column an axis, a column an objective, the report directory if
+// there is one. Objectives that a point does not have are empty.
 func WriteFrontCSV(w io.Writer, e *Exploration) error {
-	return e.writeCSV(w, "front", e.members(), false)
-}
-
-// WritePointsCSV writes every point in the given order, with its status. Cells
-// of objectives that a point does not have are empty.
-func WritePointsCSV(w io.Writer, e *Exploration) error {
-	all := make([]int, len(e.Points))
-	for i := range all {
-		all[i] = i
-	}
-	return e.writeCSV(w, "points", all, true)
-}
-
-func (e *Exploration) writeCSV(w io.Writer, what string, list []int, status bool) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
@@ -36,29 +23,45 @@ func (e *Exploration) writeCSV(w io.Writer, what string, list []int, status bool
 	for i := range e.Objectives {
 		header = append(header, e.Objectives[i].Name)
 	}
-	if status {
-		header = append(header, "status", "on_front", "reason")
-	}
-	header = append(header, "report")
-	records := [][]string{header}
-	for _, i := range list {
+	records := [][]string{append(header, "report")}
+	for _, i := range e.members() {
 		p := &e.Points[i]
 		record := []string{strconv.FormatInt(p.ID, 10)}
 		for axis, v := range p.Values {
 			record = append(record, e.Axes[axis].Values[v].Label)
 		}
-		for o := range e.Objectives {
-			cell := ""
-			if o < len(p.Objectives) && !math.IsNaN(p.Objectives[o]) {
-				cell = strconv.FormatFloat(p.Objectives[o], 'g', -1, 64)
-			}
-			record = append(record, cell)
-		}
-		if status {
-			record = append(record, p.Status.String(), strconv.FormatBool(p.OnFront), p.Reason)
+		for _, x := range p.Objectives {
+			record = append(record, cell(x))
 		}
 		records = append(records, append(record, p.Report))
 	}
+	return writeRecords(w, "the front", records)
+}
+
+// WriteSensitivityCSV writes the share of each objective's variance that each
+// axis explains alone, 0 to 1; cells without a share are empty.
+func WriteSensitivityCSV(w io.Writer, e *Exploration) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	records := [][]string{{"axis", "objective", "share_fraction"}}
+	shares := e.Sensitivity()
+	for i := range e.Axes {
+		for o := range e.Objectives {
+			records = append(records, []string{e.Axes[i].Name, e.Objectives[o].Name, cell(shares[i][o])})
+		}
+	}
+	return writeRecords(w, "sensitivity", records)
+}
+
+func cell(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
+
+func writeRecords(w io.Writer, what string, records [][]string) error {
 	var b bytes.Buffer
 	if err := csv.NewWriter(&b).WriteAll(records); err != nil {
 		return fmt.Errorf("CSV of %s: %w", what, err)

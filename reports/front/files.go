@@ -16,8 +16,8 @@ type File struct {
 	Write func(io.Writer) error
 }
 
-// Files are the files of an exploration: front.txt, front.csv, points.csv,
-// explore.html, and a scatter plot as SVG and PNG of the first two objectives
+// Files are the files of an exploration: front.txt, front.csv,
+// sensitivity.csv, explore.html, and a scatter plot as SVG and PNG of the first two objectives
 // and of further pairs, six at most.
 func Files(e *Exploration) ([]File, error) {
 	if err := e.Check(); err != nil {
@@ -26,7 +26,7 @@ func Files(e *Exploration) ([]File, error) {
 	files := []File{
 		{"front.txt", func(w io.Writer) error { return WriteText(w, e, reports.Style{}) }},
 		{"front.csv", func(w io.Writer) error { return WriteFrontCSV(w, e) }},
-		{"points.csv", func(w io.Writer) error { return WritePointsCSV(w, e) }},
+		{"sensitivity.csv", func(w io.Writer) error { return WriteSensitivityCSV(w, e) }},
 		{"explore.html", func(w io.Writer) error { return WritePage(w, e) }},
 	}
 	pairs := 0

@@ -10,8 +10,8 @@ import (
 // of points: cycles, energy and accuracy follow from array, bits, buffer and
 // weight mode. Some points miss a constraint, some fail, the front is right.
 func space(most int) *Exploration {
-	e := &Exploration{Name: "glyphs on edge", Facts: []string{"strategy grid", "base edge", "1,000 samples"}, Base: "inherit = \"edge\"\n",
-		Command:    "npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml --config edge",
+	e := &Exploration{Name: "glyphs on edge", Facts: []string{"strategy grid", "base edge", "1,000 samples"}, Base: "inherit = \"edge\"\n\n[dram]\ntier = \"linear\"\n\n[[quantization.layer]]\nmatch = \"stem*\"\n",
+		Command:    "npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml --config CONFIG",
 		Objectives: []Objective{{"timing.cycles", false}, {"energy_uj.total", false}, {"accuracy.npu_top1", true}}}
 	numbers := func(name string, keys []string, values ...int) {
 		a := Axis{Name: name, Keys: keys, Ordered: true}

@@ -17,8 +17,8 @@ import (
 type Exploration struct {
 	Name       string
 	Facts      []string // short facts for the reader: strategy, seed, network, constraints
-	Base       string   // lines of TOML that a point's settings follow, such as inherit = "edge"
-	Command    string   // that runs a point when its settings follow as --set KEY=VALUE; may be empty
+	Base       string   // TOML that all points have in common, such as inherit = "edge"
+	Command    string   // that runs a point, with CONFIG in place of the file of its configuration; may be empty
 	Axes       []Axis
 	Objectives []Objective
 	Points     []Point

@@ -11,37 +11,32 @@ function settingsOf(i) {
 }
 
 // tomlOf is the configuration of a point: the whole one where the page has it,
-// else the base with the settings by section.
+// else what all have in common with the settings put into their sections.
 function tomlOf(i) {
   if (data.toml[i] !== undefined) return data.texts[data.toml[i]];
-  const sections = new Map([["", []]]);
+  const blocks = [{head: "", lines: []}]; // sections and entries of lists, in order
+  for (const text of data.base.split("\n")) {
+    if (/^\s*\[/.test(text)) blocks.push({head: text.trim(), lines: []});
+    else if (text.trim()) blocks[blocks.length - 1].lines.push(text);
+  }
   const odd = [];
   for (const [key, literal] of settingsOf(i)) {
     if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(key)) {
-      odd.push(`# ${key} = ${literal}`);
+      odd.push(`# and ${key} = ${literal}`);
       continue;
     }
     const dot = key.lastIndexOf(".");
-    const section = dot < 0 ? "" : key.slice(0, dot);
-    if (!sections.has(section)) sections.set(section, []);
-    sections.get(section).push(`${key.slice(dot + 1)} = ${literal}`);
+    const head = dot < 0 ? "" : `[${key.slice(0, dot)}]`;
+    let block = blocks.find((b) => b.head === head);
+    if (!block) blocks.push(block = {head, lines: []});
+    block.lines.push(`${key.slice(dot + 1)} = ${literal}`);
   }
-  const blocks = [[data.base.trimEnd(), ...sections.get("")].filter(Boolean).join("\n")];
-  for (const [section, lines] of sections) if (section) blocks.push(`[${section}]\n${lines.join("\n")}`);
-  if (odd.length) blocks.push(odd.join("\n"));
-  return blocks.filter(Boolean).join("\n\n") + "\n";
+  if (odd.length) blocks.push({head: "", lines: odd});
+  return blocks.filter((b) => b.lines.length).map((b) => [b.head, ...b.lines].filter(Boolean).join("\n")).join("\n\n") + "\n";
 }
 
-// quoted is a word of a shell.
-const quoted = (text) => (/^[A-Za-z0-9_./=:-]+$/.test(text) ? text : "'" + text.replaceAll("'", "'\\''") + "'");
-
-// commandOf runs a point.
-function commandOf(i) {
-  return [data.command, ...settingsOf(i).map(([key, literal]) => {
-    const plain = /^"[^"\\]*"$/.test(literal) ? literal.slice(1, -1) : literal;
-    return "--set " + quoted(`${key}=${plain}`);
-  })].join(" \\\n    ");
-}
+// commandOf runs a point whose configuration was saved.
+const commandOf = (i) => data.command.replaceAll("CONFIG", `point-${data.ids[i]}.toml`);
 
 // copied puts a text on the clipboard, also on pages of files.
 async function copied(text, button) {
@@ -93,6 +88,6 @@ function startDetail() {
     if (data.status[i] !== "x") box.append(element("h3", {textContent: "Objectives"}), pairs(data.objectives.map((o, k) => [`${o.name} (${o.maximize ? "max" : "min"})`, figure(data.results[k][i])])));
     box.append(element("h3", {textContent: "Axes"}), pairs(data.axes.map((a, k) => [a.name, a.values[data.values[k][i]].label])));
     box.append(...textBlock("Configuration", tomlOf(i)));
-    if (data.command) box.append(...textBlock("Command", commandOf(i)));
+    if (data.command) box.append(...textBlock(`Command, once that is saved as point-${data.ids[i]}.toml`, commandOf(i)));
   });
 }
