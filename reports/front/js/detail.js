@@ -86,8 +86,8 @@ function startDetail() {
     if (data.reasons[i] !== undefined) box.append(element("p", {className: "hint", textContent: data.texts[data.reasons[i]]}));
     if (data.reports[i] !== undefined) box.append(element("p", {}, element("a", {href: data.texts[data.reports[i]], textContent: "Report directory of this point"})));
     if (data.status[i] !== "x") box.append(element("h3", {textContent: "Objectives"}), pairs(data.objectives.map((o, k) => [`${o.name} (${o.maximize ? "max" : "min"})`, figure(data.results[k][i])])));
-    box.append(element("h3", {textContent: "Axes"}), pairs(data.axes.map((a, k) => [a.name, a.values[data.values[k][i]].label])));
     box.append(...textBlock("Configuration", tomlOf(i)));
     if (data.command) box.append(...textBlock(`Command, once that is saved as point-${data.ids[i]}.toml`, commandOf(i)));
+    box.append(element("h3", {textContent: "Axes"}), pairs(data.axes.map((a, k) => [a.name, a.values[data.values[k][i]].label])));
   });
 }
