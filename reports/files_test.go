@@ -123,10 +123,11 @@ func FuzzReadJSON(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"operations":{"xor_slices":1},"compression":{"scheme":"none","storages":[{}],"layers":[{"scheme":"none","reason":"a\u001b"},{"weights":9007199254740992,"sparsity":1,"bits_per_weight":1e308}]}}`))
-	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"timing":{"cycles":9,"latency_ms":1e308},"dram":{"over_time":{"interval_cycles":9,"read_bytes":[9007199254740992],"write_bytes":[0],"bursts":[0],"activates":[1]},"read_latency":{"average_queueing_ns":-3,"histogram":[{"to_ns":5e-324,"bursts":1}]}}}`))
-	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"config":{"changes":["a=1","b"],"toml":"[mac_array]\nrows=3"},"layers":[{"bound":"pipeline","cycles":9}]}`))
-	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{"cycles":9,"dram_read_bytes":9007199254740992}],"timing":{"cycles":9,"latency_ms":1e308},"dram":{"read_bytes":9007199254740992,"over_time":{"interval_cycles":9,"read_bytes":[9007199254740992],"write_bytes":[0],"bursts":[0],"activates":[1]},"read_latency":{"bursts":1,"average_queueing_ns":-3,"histogram":[{"to_ns":5e-324,"bursts":1}]}}}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"config":{"changes":["a=1","b"],"toml":"[mac_array]\nrows=3"},"timing":{"cycles":9},"layers":[{"bound":"pipeline","cycles":9}]}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"accuracy":{"samples":3,"bit_exact":false,"top1_difference":-1e300},"timing":{"cycles":7},"layers":[{"name":"\u0000","bound":"","cycles":7}]}`))
 	f.Add([]byte(`{"schema":1,"model":{"name":"x"},"layers":[{}],"stalls":{"":{}},"dram":{"bytes_by_class":null,"peak_gb_per_s":1e308},"timing":{"latency_ms":5e-324}}`))
+	f.Add([]byte(`{"schema":1,"model":{"name":"x","macs":9007199254740992},"timing":{"cycles":3,"latency_ms":1,"clock_mhz":1,"peak_macs_per_cycle":9007199254740992},"dram":{"peak_gb_per_s":1e-9},"stalls":{"mac":{"busy":2,"finished":1}},"occupancy":{"interval_cycles":2,"active_cycles":{"mac":[2,0],"?":[0,1]}},"layers":[{"cycles":3,"macs":9007199254740992,"weight_bits":200,"weight_ranges":{"channels_before_shift":[1,0,1073741823],"channels_after_shift":[1073741824]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decodeJSON(data)
 		if err != nil {
