@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestExamples runs the examples of every verb, in the order of the help, in
@@ -21,7 +22,7 @@ func TestExamples(t *testing.T) {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")
 		for line := range strings.Lines(text) {
-			words := strings.Fields(strings.ReplaceAll(line, `"`, "")) // no example has a space between quotes
+			words := shellWords(line)
 			if len(words) < 2 || words[0] != "npusim" {
 				t.Errorf("%s: example %q does not call npusim", verb.Name(), line)
 				continue
@@ -37,4 +38,19 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s has no example", verb.Name())
 		}
 	}
+}
+
+// shellWords splits a line at spaces that do not stand between double quotes.
+func shellWords(line string) []string {
+	quoted := false
+	words := strings.FieldsFunc(line, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && unicode.IsSpace(r)
+	})
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], `"`, "")
+	}
+	return words
 }
