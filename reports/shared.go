@@ -3,7 +3,12 @@ package reports
 import (
 	"fmt"
 	"image/color"
+	"reflect"
 )
+
+// ExplorationForm is the type that the JSON form of an exploration is written
+// from.
+func ExplorationForm() reflect.Type { return reflect.TypeFor[explorationForm]() }
 
 // Heading is a heading in the style.
 func (s Style) Heading(text string) string { return s.heading(text) }

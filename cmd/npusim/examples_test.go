@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestExamples runs the examples of every verb, in the order of the help, in
@@ -21,7 +22,7 @@ func TestExamples(t *testing.T) {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")
 		for line := range strings.Lines(text) {
-			words := split(line)
+			words := shellWords(line)
 			if len(words) < 2 || words[0] != "npusim" {
 				t.Errorf("%s: example %q does not call npusim", verb.Name(), line)
 				continue
@@ -39,31 +40,17 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// split cuts a line of a shell into words; quotes hold spaces.
-func split(line string) []string {
-	var words []string
-	quote, within := rune(0), false
-	for _, r := range line {
-		space := strings.ContainsRune(" \t\n", r)
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote = r
-		case quote == 0 && space:
-			within = false
-			continue
-		default:
-			if !within {
-				words = append(words, "")
-			}
-			words[len(words)-1] += string(r)
-			within = true
-			continue
+// shellWords splits a line at spaces that do not stand between double quotes.
+func shellWords(line string) []string {
+	quoted := false
+	words := strings.FieldsFunc(line, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
 		}
-		if !within {
-			words, within = append(words, ""), true
-		}
+		return !quoted && unicode.IsSpace(r)
+	})
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], `"`, "")
 	}
 	return words
 }

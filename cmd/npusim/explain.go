@@ -10,6 +10,7 @@ import (
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/configs/strict"
 	"github.com/npusim/npusim/reports"
+	"github.com/npusim/npusim/reports/compare"
 	"github.com/npusim/npusim/reports/explain"
 )
 
@@ -92,7 +93,7 @@ func explainedSections() ([]explain.Section, error) {
 		last := &sections[len(sections)-1]
 		last.Entries = append(last.Entries, e)
 	}
-	return append(sections, explain.Results()...), nil
+	return append(append(sections, explain.Results()...), compare.Explained()), nil
 }
 
 // explainedKeys completes a key to explain.

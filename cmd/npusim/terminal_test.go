@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,13 +74,19 @@ func TestColour(t *testing.T) {
 	if out, err := prepare.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, c := range []struct {
+	type colourCase struct {
 		line     string
 		coloured bool
-	}{
+	}
+	cases := []colourCase{
 		{"run " + glyphs + " --timing-only", true},
 		{"run " + glyphs + " --timing-only --format json", false},
 		{"compile " + glyphs + " -o glyphs.npu", true},
+		{"disasm glyphs.npu -o glyphs.npuasm", false},
+		{"asm glyphs.npuasm -o again.npu", false},
+		{"export-shapes " + glyphs + " -o glyphs.csv", false},
+		{"verify testdata/cases", false},
+		{"explore configs/sweeps/quick.toml --out explored", true},
 		{"dram testdata/dram/triad.trc --dram ddr4-2400", true},
 		{"encode --codec xor-block --n-in 8 --n-out 16 --random 2000 --sparsity 0.8", true},
 		{"encode --codec xor-block --n-in 8 --n-out 16 --random 2000 --sweep sparsity=0.5:0.6:0.1", true},
@@ -95,7 +102,16 @@ func TestColour(t *testing.T) {
 		{"explain timing.cycles --format json", false},
 		{"completion bash", false},
 		{"version", false},
-	} {
+		{"help run", false},
+	}
+	root := newRoot(&tool{})
+	root.InitDefaultHelpCmd()
+	for _, verb := range root.Commands() {
+		if !slices.ContainsFunc(cases, func(c colourCase) bool { return strings.HasPrefix(c.line+" ", verb.Name()+" ") }) {
+			t.Errorf("%s is not among the cases", verb.Name())
+		}
+	}
+	for _, c := range cases {
 		t.Run(strings.ReplaceAll(c.line, "/", "-"), func(t *testing.T) {
 			args := strings.Fields(c.line)
 			if text := onTerminal(t, folder, nil, args...); strings.Contains(text, bold) != c.coloured {
@@ -111,10 +127,10 @@ func TestColour(t *testing.T) {
 					t.Errorf("%v: coloured all the same", plain)
 				}
 			}
+			if slow {
+				return
+			}
 			for force, coloured := range map[string]bool{"1": c.coloured, "0": false, "": false} {
-				if slow && force != "1" {
-					continue
-				}
 				cmd := exec.Command("npusim", args...)
 				cmd.Dir, cmd.Env = folder, append(os.Environ(), "NO_COLOR=", "CLICOLOR_FORCE="+force, "TERM=xterm")
 				out, err := cmd.Output()

@@ -139,6 +139,11 @@ func New(reports []*Report) *Comparison {
 		c.Differs.Configuration = c.Differs.Configuration || first.Config.ConfigHash != r.Result.Config.ConfigHash
 		c.Differs.Tool = c.Differs.Tool || first.Tool != r.Result.Tool
 	}
+	if c.Differs.Model {
+		for i := range c.Figures {
+			c.Figures[i].Better = Neutral // another network is neither better nor worse
+		}
+	}
 	return c
 }
 

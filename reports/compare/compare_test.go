@@ -307,6 +307,11 @@ func TestIdentities(t *testing.T) {
 	if !compare.New(load(t, a, b)).Differs.Model {
 		t.Error("models of different size without a hash count as the same")
 	}
+	for _, f := range compare.New(load(t, a, b)).Figures {
+		if f.Better != compare.Neutral {
+			t.Errorf("%s of different models is judged", f.Key)
+		}
+	}
 }
 
 func TestSettings(t *testing.T) {

@@ -71,7 +71,7 @@ var figureRows = []figureRow{
 	{"program.code_bytes", "Code", "B", wholeNumber, LowerIsBetter},
 	{"program.weight_bytes", "Weights region", "B", wholeNumber, LowerIsBetter},
 	{"program.weight_bits_per_weight", "Bits a weight", "bits", quantity, LowerIsBetter},
-	{"scratchpad.peak_bytes.", "Peak of ", "B", wholeNumber, LowerIsBetter},
+	{"scratchpad.peak_bytes.", "Peak of ", "B", wholeNumber, Neutral},
 	{"model.macs", "MACs of the network", "", wholeNumber, Neutral},
 	{"model.parameters", "Parameters", "", wholeNumber, Neutral},
 }

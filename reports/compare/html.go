@@ -90,10 +90,14 @@ func WriteHTML(w io.Writer, c *Comparison) error {
 		name := strings.TrimLeft(f.Title, " ")
 		p.Figures = append(p.Figures, pageRow{Name: name, Detail: f.Key, Unit: f.Unit, Part: name != f.Title, Cells: cells(f.Values, f.kind, f.Better)})
 	}
+	better := LowerIsBetter
+	if c.Differs.Model {
+		better = Neutral
+	}
 	for i := range c.Layers {
 		l := &c.Layers[i]
 		row := pageRow{Name: l.Name, Op: firstCell(l).Op, Bound: l.bounds(), Remark: l.remark(c)}
-		row.Cells = append(cells(l.values(layerCycles), wholeNumber, LowerIsBetter), cells(l.values(layerBytes), wholeNumber, LowerIsBetter)...)
+		row.Cells = append(cells(l.values(layerCycles), wholeNumber, better), cells(l.values(layerBytes), wholeNumber, better)...)
 		p.Layers = append(p.Layers, row)
 	}
 	p.gates(c)

@@ -63,14 +63,15 @@ func NumericKeys() []string {
 
 // Keys lists the keys of the report that gates can name: its numbers and
 // switches, those of its layers among them, in the order of the summary. Long
-// lists, of which nobody gates single elements, are left out.
+// lists, of which nobody gates single elements, are left out, and so are layers
+// beyond the first few hundred.
 func (r *Report) Keys() []string {
 	var list []string
 	for _, key := range NumericKeys() {
 		full := []string{key}
 		if rest, inLayer := strings.CutPrefix(key, "layers[]."); inLayer {
 			full = nil
-			for i := range r.Result.Layers {
+			for i := range min(len(r.Result.Layers), mostListed) {
 				full = append(full, "layers["+r.Result.Layers[i].Name+"]."+rest)
 			}
 		}
@@ -87,6 +88,9 @@ func (r *Report) Keys() []string {
 	}
 	return list
 }
+
+// mostListed is the number of layers whose keys are listed.
+const mostListed = 300
 
 // appendKey appends a key that the report has.
 func (r *Report) appendKey(list []string, key string) []string {

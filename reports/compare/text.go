@@ -189,7 +189,7 @@ func (l *Layer) cycles(report int) Value {
 	return Value{Absent: true}
 }
 
-// bounds of the layer in all reports, one if they agree.
+// bounds of the layer in all reports in turn, one if they agree.
 func (l *Layer) bounds() string {
 	var list []string
 	same := true
@@ -204,7 +204,10 @@ func (l *Layer) bounds() string {
 	if same {
 		return list[0]
 	}
-	return strings.Join(list, " → ")
+	if len(list) == 2 {
+		return list[0] + " → " + list[1]
+	}
+	return strings.Join(list, ", ")
 }
 
 // remark says in which reports the layer is new, gone or called otherwise.

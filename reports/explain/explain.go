@@ -14,14 +14,16 @@ package explain
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/npusim/npusim/npu/evaluate"
 	"github.com/npusim/npusim/npu/evaluate/codecstudy"
 	"github.com/npusim/npusim/reports"
 )
 
-// explanation is a row of a table.
-type explanation struct{ key, unit, meaning, rule string }
+// Explanation is a row of a table: a key as Fields gives it, with its unit, what
+// it means, and the formula or rule it follows; unit and rule may be empty.
+type Explanation struct{ Key, Unit, Meaning, Rule string }
 
 // Entry explains one key.
 type Entry struct {
@@ -52,33 +54,39 @@ type Section struct {
 
 // Results are the forms of results with all their keys.
 func Results() []Section {
-	sweep := append([]explanation{}, sweepKeys...)
-	for _, e := range encodeKeys {
-		e.key = "rows[]." + e.key
-		sweep = append(sweep, e)
-	}
 	return []Section{
-		section("run", "npusim run --format json, and summary.json", reflect.TypeFor[evaluate.Result](), append(append([]explanation{}, runKeys...), layerKeys...)),
-		section("dram", "npusim dram --format json", reflect.TypeFor[reports.DRAMResult](), dramKeys),
-		section("encode", "npusim encode --format json", reflect.TypeFor[codecstudy.Result](), encodeKeys),
-		section("encode --sweep", "npusim encode --sweep --format json", reflect.TypeFor[codecstudy.SweepResult](), sweep),
+		NewSection("run", "npusim run --format json, and summary.json", reflect.TypeFor[evaluate.Result](), append(append([]Explanation{}, runKeys...), layerKeys...)),
+		NewSection("dram", "npusim dram --format json", reflect.TypeFor[reports.DRAMResult](), dramKeys),
+		NewSection("encode", "npusim encode --format json", reflect.TypeFor[codecstudy.Result](), encodeKeys),
+		NewSection("explore", "npusim explore --format json", reports.ExplorationForm(), exploreKeys),
+		NewSection("encode --sweep", "npusim encode --sweep --format json", reflect.TypeFor[codecstudy.SweepResult](), sweepTable()),
 	}
 }
 
-// section puts the explanations of a form in the order of the table, with the
+// sweepTable is that of sweeps: their rows have the keys of studies.
+func sweepTable() []Explanation {
+	table := append([]Explanation{}, sweepKeys...)
+	for _, e := range encodeKeys {
+		e.Key = "rows[]." + e.Key
+		table = append(table, e)
+	}
+	return table
+}
+
+// NewSection puts the explanations of a form in the order of the table, with the
 // types of its keys.
-func section(name, title string, t reflect.Type, table []explanation) Section {
+func NewSection(name, title string, t reflect.Type, table []Explanation) Section {
 	fields := map[string]Field{}
 	for _, f := range Fields(t) {
 		fields[f.Path] = f
 	}
 	s := Section{Name: name, Title: title}
 	for _, e := range table {
-		f, ok := fields[e.key]
+		f, ok := fields[e.Key]
 		if !ok {
-			continue // a test names it
+			continue // Faults names it
 		}
-		s.Entries = append(s.Entries, Entry{Key: e.key, Type: typeName(f.Type), Unit: e.unit, Meaning: e.meaning, Rule: e.rule, Optional: f.Optional})
+		s.Entries = append(s.Entries, Entry{Key: e.Key, Type: typeName(f.Type), Unit: e.Unit, Meaning: e.Meaning, Rule: e.Rule, Optional: f.Optional})
 	}
 	return s
 }
@@ -96,6 +104,55 @@ func typeName(t reflect.Type) string {
 		return "list"
 	case reflect.Struct, reflect.Map:
 		return "object"
+	case reflect.Interface:
+		return "any"
 	}
 	return "integer"
+}
+
+// Faults compares a table with the keys of a form: it names keys without an
+// explanation, explanations without a key, and explanations that do not do their
+// work.
+func Faults(t reflect.Type, table []Explanation) []string {
+	var faults []string
+	explained := map[string]bool{}
+	keys := map[string]Field{}
+	for _, f := range Fields(t) {
+		keys[f.Path] = f
+	}
+	for _, e := range table {
+		f, ok := keys[e.Key]
+		switch unit := unitOf(e.Key); {
+		case !ok:
+			faults = append(faults, e.Key+" is explained, but there is no such key")
+		case explained[e.Key]:
+			faults = append(faults, e.Key+" is explained twice")
+		case e.Meaning == "" || strings.HasSuffix(e.Meaning, ".") || strings.TrimSpace(e.Meaning) != e.Meaning:
+			faults = append(faults, e.Key+": the meaning is missing, or no phrase")
+		case unit != "" && e.Unit == "" && isNumber(f.Type):
+			faults = append(faults, e.Key+": the unit is missing, "+unit+" or a more exact one")
+		}
+		explained[e.Key] = true
+	}
+	for _, f := range Fields(t) {
+		if !explained[f.Path] {
+			faults = append(faults, f.Path+" has no explanation: add it to the table")
+		}
+	}
+	return faults
+}
+
+func isNumber(t reflect.Type) bool {
+	name := typeName(t)
+	return name == "integer" || name == "number"
+}
+
+// unitOf is the unit that the end of a key promises.
+func unitOf(key string) string {
+	for _, unit := range []string{"_bytes", "_cycles", "_ns", "_ps", "_ms", "_uj", "_nj", "_db", "_mhz", "_mm2", "_seconds", "_per_s", "_per_second", "_bits"} {
+		if strings.HasSuffix(key, unit) {
+			return strings.TrimPrefix(unit, "_")
+		}
+	}
+	return ""
 }

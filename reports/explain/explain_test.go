@@ -14,47 +14,48 @@ import (
 // TestEveryKeyIsExplained: the tables and the types that the JSON is written
 // from have the same keys, and every explanation says something.
 func TestEveryKeyIsExplained(t *testing.T) {
-	types := map[string]reflect.Type{"run": reflect.TypeFor[evaluate.Result](), "dram": reflect.TypeFor[reports.DRAMResult](),
-		"encode": reflect.TypeFor[codecstudy.Result](), "encode --sweep": reflect.TypeFor[codecstudy.SweepResult]()}
-	tables := map[string][]explanation{"run": slices.Concat(runKeys, layerKeys), "dram": dramKeys, "encode": encodeKeys, "encode --sweep": sweepKeys}
-	for _, s := range Results() {
-		explained := map[string]bool{}
-		for i := range s.Entries {
-			e := &s.Entries[i]
-			if explained[e.Key] {
-				t.Errorf("%s: %s is explained twice", s.Name, e.Key)
-			}
-			explained[e.Key] = true
-			if e.Meaning == "" || strings.HasSuffix(e.Meaning, ".") || strings.TrimSpace(e.Meaning) != e.Meaning {
-				t.Errorf("%s: %s: the meaning %q is none, or no phrase", s.Name, e.Key, e.Meaning)
-			}
-			if unit := unitOf(e.Key); unit != "" && e.Unit == "" && (e.Type == "integer" || e.Type == "number") {
-				t.Errorf("%s: %s says its unit in its name, the explanation does not: want %q or a more exact one", s.Name, e.Key, unit)
+	for _, c := range []struct {
+		name  string
+		form  reflect.Type
+		table []Explanation
+	}{
+		{"run", reflect.TypeFor[evaluate.Result](), slices.Concat(runKeys, layerKeys)},
+		{"dram", reflect.TypeFor[reports.DRAMResult](), dramKeys},
+		{"encode", reflect.TypeFor[codecstudy.Result](), encodeKeys},
+		{"encode --sweep", reflect.TypeFor[codecstudy.SweepResult](), sweepTable()},
+		{"explore", reports.ExplorationForm(), exploreKeys},
+	} {
+		for _, fault := range Faults(c.form, c.table) {
+			t.Errorf("%s: %s", c.name, fault)
+		}
+		found := false
+		for _, s := range Results() {
+			if s.Name == c.name {
+				found = len(s.Entries) == len(Fields(c.form))
 			}
 		}
-		fields := map[string]bool{}
-		for _, f := range Fields(types[s.Name]) {
-			fields[f.Path] = true
-			if !explained[f.Path] {
-				t.Errorf("%s: the key %s has no explanation: add it to the table", s.Name, f.Path)
-			}
-		}
-		for _, e := range tables[s.Name] {
-			if !fields[e.key] {
-				t.Errorf("%s: %s is explained, but there is no such key", s.Name, e.key)
-			}
+		if !found {
+			t.Errorf("%s is no section with all its keys", c.name)
 		}
 	}
 }
 
-// unitOf is the unit that the end of a key promises.
-func unitOf(key string) string {
-	for _, unit := range []string{"_bytes", "_cycles", "_ns", "_ps", "_ms", "_uj", "_nj", "_db", "_mhz", "_mm2", "_seconds", "_per_s", "_per_second", "_bits"} {
-		if strings.HasSuffix(key, unit) {
-			return strings.TrimPrefix(unit, "_")
-		}
+// TestFaults: what the test above would find is found.
+func TestFaults(t *testing.T) {
+	type form struct {
+		A      int `json:"a"`
+		Cycles int `json:"sum_cycles"`
+		B      []struct {
+			C float64 `json:"c,omitempty"`
+		} `json:"b"`
+		Skipped int `json:"-"`
 	}
-	return ""
+	faults := Faults(reflect.TypeFor[form](), []Explanation{{"a", "", "x", ""}, {"a", "", "x", ""}, {"sum_cycles", "", "x", ""}, {"b", "", "Sentence.", ""}, {"d", "", "x", ""}})
+	want := []string{"a is explained twice", "sum_cycles: the unit is missing, cycles or a more exact one", "b: the meaning is missing, or no phrase",
+		"d is explained, but there is no such key", "b[].c has no explanation: add it to the table"}
+	if !slices.Equal(faults, want) {
+		t.Errorf("faults are %q, want %q", faults, want)
+	}
 }
 
 // TestRulesNameKeys: what looks like a key of the same form in a rule is one.

@@ -2,7 +2,7 @@ package explain
 
 // layerKeys explains the rows of the layer table of a run, and the codes of its
 // weights.
-var layerKeys = []explanation{
+var layerKeys = []Explanation{
 	{"layers", "", "a row a layer, in the order of execution", ""},
 	{"layers[].name", "", "name of the layer in the model", ""},
 	{"layers[].op", "", "ONNX operators that were fused into it", ""},

@@ -2,7 +2,7 @@ package explain
 
 // dramKeys explains the keys of the simulation of a DRAM trace,
 // reports.DRAMResult. Its cycles are clocks of the command bus.
-var dramKeys = []explanation{
+var dramKeys = []Explanation{
 	{"trace", "", "the trace of requests", ""},
 	{"memory", "", "what the trace ran on", ""},
 	{"memory.name", "", "as --dram names it", ""},
@@ -60,7 +60,7 @@ var dramKeys = []explanation{
 }
 
 // encodeKeys explains the keys of the study of a code, codecstudy.Result.
-var encodeKeys = []explanation{
+var encodeKeys = []Explanation{
 	{"codec", "", "the code: xor-block, xor-sequential or xor-fractional", ""},
 	{"weights", "", "weights of the tensor", ""},
 	{"care_bits", "bits", "bits of all planes that must come out right: those of kept weights; of xor-fractional the signs", ""},
@@ -121,7 +121,7 @@ var encodeKeys = []explanation{
 
 // sweepKeys explains the keys that a sweep, codecstudy.SweepResult, has beside
 // those of encodeKeys in its rows.
-var sweepKeys = []explanation{
+var sweepKeys = []Explanation{
 	{"codec", "", "the code", ""},
 	{"sweep", "", "parameter that is swept: n-in, n-out, n-s or sparsity", ""},
 	{"source", "", "file, or random", ""},
@@ -134,4 +134,21 @@ var sweepKeys = []explanation{
 	{"host.choose_seconds", "s", "search for n_out and the best network", ""},
 	{"host.encode_seconds", "s", "encoding", ""},
 	{"host.decode_seconds", "s", "decoding once", ""},
+}
+
+// exploreKeys explains the keys of what an exploration has found.
+var exploreKeys = []Explanation{
+	{"points", "", "points that were evaluated", "done + failed"},
+	{"done", "", "points with a result", ""},
+	{"failed", "", "points that could not be evaluated", ""},
+	{"reused", "", "points that an earlier run had evaluated", ""},
+	{"infeasible", "", "points with a result that does not meet a constraint", ""},
+	{"front", "", "points that no other feasible point is better than in all objectives, in order of their numbers", ""},
+	{"front[].id", "", "number of the point in results.sqlite", ""},
+	{"front[].config", "", "keys of the configuration that the sweep varies", ""},
+	{"front[].config.<name>", "", "value of one key", ""},
+	{"front[].objectives", "", "objectives of the sweep", ""},
+	{"front[].objectives.<name>", "", "value of one objective, in the unit of its key", ""},
+	{"host", "", "what the exploration itself cost", ""},
+	{"host.wall_seconds", "s", "this run", ""},
 }

@@ -1,7 +1,7 @@
 package explain
 
 // runKeys explains the keys of the result of a run, evaluate.Result.
-var runKeys = []explanation{
+var runKeys = []Explanation{
 	{"schema", "", "version of this form; keys are added without a new version, never renamed", ""},
 	{"tool", "", "version of npusim that made the report", ""},
 	{"model", "", "the network", ""},
