@@ -4,7 +4,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"unicode"
 )
 
 // TestExamples runs the examples of every verb, in the order of the help, in
@@ -42,15 +41,13 @@ func TestExamples(t *testing.T) {
 
 // shellWords splits a line at spaces that do not stand between double quotes.
 func shellWords(line string) []string {
-	quoted := false
-	words := strings.FieldsFunc(line, func(r rune) bool {
-		if r == '"' {
-			quoted = !quoted
+	var words []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 { // between quotes; every word of ours that has some is all quoted
+			words = append(words, part)
+			continue
 		}
-		return !quoted && unicode.IsSpace(r)
-	})
-	for i := range words {
-		words[i] = strings.ReplaceAll(words[i], `"`, "")
+		words = append(words, strings.Fields(part)...)
 	}
 	return words
 }
