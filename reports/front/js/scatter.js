@@ -122,6 +122,15 @@ function startScatter() {
     return best;
   }
 
+  // others counts the points that lie on the same place.
+  function others(i) {
+    let n = 0;
+    for (let k = 0; k < total; k++) {
+      if (k !== i && passing[k] && placed(k) && Math.abs(spotX(k) - spotX(i)) < 1.5 && Math.abs(spotY(k) - spotY(i)) < 1.5) n++;
+    }
+    return n;
+  }
+
   s.canvas.addEventListener("pointerdown", (e) => {
     if (e.button !== 0) return;
     const [x, y] = s.at(e);
@@ -138,7 +147,8 @@ function startScatter() {
       return;
     }
     const i = nearest(x, y, 10);
-    tell(i < 0 ? "" : `Point ${data.ids[i]}\n${dx().name}: ${dx().text(dx().column[i])}\n${dy().name}: ${dy().text(dy().column[i])}`, e.clientX, e.clientY);
+    const n = i < 0 ? 0 : others(i);
+    tell(i < 0 ? "" : `Point ${data.ids[i]}${n ? `, and ${n} more here` : ""}\n${dx().name}: ${dx().text(dx().column[i])}\n${dy().name}: ${dy().text(dy().column[i])}`, e.clientX, e.clientY);
   });
   s.canvas.addEventListener("pointerup", () => {
     if (!brush) return;
