@@ -18,6 +18,7 @@ import (
 	"github.com/npusim/npusim/npu/explore/outcome"
 	"github.com/npusim/npusim/npu/explore/sweep"
 	"github.com/npusim/npusim/reports"
+	"github.com/npusim/npusim/reports/front"
 )
 
 // pointsFile is the table that every exploration leaves in its directory.
@@ -43,7 +44,8 @@ constraints, objectives (any keys of npusim run --format json, or arithmetic wit
 them), and a strategy: grid, random, nsga2 or successive-halving. See
 configs/sweeps for examples.
 
-Results go to results.sqlite in DIR as they come, and to points.csv at the end.
+Results go to results.sqlite in DIR as they come; at the end points.csv, the front
+as table and plots, and explore.html, a page to look around in, stand beside it.
 Running the command again goes on where it stopped, after an interrupt, a crash
 or a kill; several processes may work on one DIR. A point that cannot be
 evaluated is a row with its reason; the exit status is then 1.
@@ -151,6 +153,9 @@ func (f *exploreFlags) run(ctx context.Context, t *tool, path string) error {
 	if err := writeTables(archive, append([]string{filepath.Join(f.options.Folder, pointsFile)}, f.exports...)); err != nil {
 		return err
 	}
+	if err := writeFront(archive, f.options.Folder); err != nil {
+		return err
+	}
 	if err := f.print(found); err != nil {
 		return err
 	}
@@ -187,6 +192,24 @@ func (f *exploreFlags) print(e *outcome.Exploration) error {
 		}
 		return reports.WriteExplorationText(w, reports.DetectStyle(os.Stdout), e)
 	})
+}
+
+// writeFront writes the front as tables, plots, and a page to look around in.
+func writeFront(archive *explore.Archive, folder string) error {
+	found, err := front.Of(archive.Exploration, archive)
+	if err != nil {
+		return err
+	}
+	list, err := front.Files(found)
+	if err != nil {
+		return err
+	}
+	for _, file := range list {
+		if err := writeFile(filepath.Join(folder, file.Name), file.Write); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeTables writes all points to files.

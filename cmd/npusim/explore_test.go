@@ -254,6 +254,11 @@ func TestExploreWinnerRunsTheSame(t *testing.T) {
 		return out
 	}
 	npusim("explore", "configs/sweeps/quick.toml", "--out", "out", "-q")
+	for _, name := range []string{"front.csv", "front.txt", "sensitivity.csv", "front_1_2.svg", "front_2_3.png", "explore.html"} {
+		if info, err := os.Stat(filepath.Join(folder, "out", name)); err != nil || info.Size() < 100 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	winner := npusim("explore", "out", "--best", "energy_uj.total where accuracy.npu_top1 >= 0.9")
 	if err := os.WriteFile(filepath.Join(folder, "winner.toml"), winner, 0o644); err != nil {
 		t.Fatal(err)

@@ -21,11 +21,29 @@ function surface(id) {
     s.g.lineWidth = 1;
     s.g.globalAlpha = 1;
   };
+  // keep holds what is drawn so far; restore brings it back as long as nothing
+  // below the choice has changed.
+  const copy = document.createElement("canvas");
+  let held = -1;
+  s.keep = () => {
+    copy.width = canvas.width;
+    copy.height = canvas.height;
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    held = version;
+  };
+  s.restore = () => {
+    if (held !== version) return false;
+    s.g.save();
+    s.g.setTransform(1, 0, 0, 1, 0, 0);
+    s.g.drawImage(copy, 0, 0);
+    s.g.restore();
+    return true;
+  };
   s.at = (e) => {
     const r = canvas.getBoundingClientRect();
     return [e.clientX - r.left, e.clientY - r.top];
   };
-  new ResizeObserver(changed).observe(canvas);
+  new ResizeObserver(() => changed()).observe(canvas);
   return s;
 }
 

@@ -44,7 +44,7 @@ function startParallel() {
     g.lineWidth = 1;
   }
 
-  function draw() {
+  function web() {
     s.fit();
     if (s.width < 60 || !order.length) return;
     scales = order.map((d) => scaleOf(dimensions[d], s.height - bottom, top, dimensions[d].wide));
@@ -54,6 +54,12 @@ function startParallel() {
     if (state.by >= 0) rest.sort((a, b) => (dimensions[state.by].column[a] ?? 0) - (dimensions[state.by].column[b] ?? 0));
     lines(rest, null, Math.max(0.05, Math.min(0.5, 150 / (rest.length + 1))), 1);
     lines(front, null, state.by >= 0 ? 0.9 : Math.max(0.25, Math.min(0.9, 60 / (front.length + 1))), 1.4);
+    s.keep();
+  }
+
+  function draw() {
+    if (!s.restore()) web();
+    if (s.width < 60 || !order.length) return;
     if (state.chosen >= 0) lines([state.chosen], paint("ink"), 1, 3);
 
     const room = (s.width - 2 * side) / Math.max(1, order.length - 1) - 12;
@@ -101,7 +107,7 @@ function startParallel() {
   s.canvas.addEventListener("pointermove", (e) => {
     if (!drag) return;
     drag.to = s.at(e)[1];
-    changed();
+    changed(false);
   });
   s.canvas.addEventListener("pointerup", () => {
     if (!drag) return;

@@ -60,6 +60,11 @@ function startScatter() {
     for (const kind of ["i", "f", "o"]) {
       for (let i = 0; i < total; i++) {
         if (data.status[i] !== kind || !passing[i] || !placed(i)) continue;
+        if (size <= 2 && kind !== "o") { // of many points squares are drawn sooner
+          g.fillStyle = pointColor(i);
+          g.fillRect(spotX(i) - size, spotY(i) - size, 2 * size, 2 * size);
+          continue;
+        }
         const r = kind === "o" ? size + 1.6 : size;
         g.beginPath();
         g.arc(spotX(i), spotY(i), r, 0, 7);
@@ -73,7 +78,7 @@ function startScatter() {
     }
   }
 
-  function draw() {
+  function cloud() {
     s.fit();
     if (s.width < 60) return;
     axes();
@@ -90,6 +95,12 @@ function startScatter() {
       g.lineWidth = 1;
     }
     dots();
+    s.keep();
+  }
+
+  function draw() {
+    if (!s.restore()) cloud();
+    if (s.width < 60) return;
     const c = state.chosen;
     if (c >= 0 && placed(c)) {
       g.strokeStyle = paint("ink");
@@ -97,6 +108,7 @@ function startScatter() {
       g.beginPath();
       g.arc(spotX(c), spotY(c), 8, 0, 7);
       g.stroke();
+      g.lineWidth = 1;
     }
     if (brush) {
       g.strokeStyle = paint("focus");
@@ -122,6 +134,15 @@ function startScatter() {
     return best;
   }
 
+  // others counts the points that lie on the same place.
+  function others(i) {
+    let n = 0;
+    for (let k = 0; k < total; k++) {
+      if (k !== i && passing[k] && placed(k) && Math.abs(spotX(k) - spotX(i)) < 1.5 && Math.abs(spotY(k) - spotY(i)) < 1.5) n++;
+    }
+    return n;
+  }
+
   s.canvas.addEventListener("pointerdown", (e) => {
     if (e.button !== 0) return;
     const [x, y] = s.at(e);
@@ -138,13 +159,14 @@ function startScatter() {
       return;
     }
     const i = nearest(x, y, 10);
-    tell(i < 0 ? "" : `Point ${data.ids[i]}\n${dx().name}: ${dx().text(dx().column[i])}\n${dy().name}: ${dy().text(dy().column[i])}`, e.clientX, e.clientY);
+    const n = i < 0 ? 0 : others(i);
+    tell(i < 0 ? "" : `Point ${data.ids[i]}${n ? `, and ${n} more here` : ""}\n${dx().name}: ${dx().text(dx().column[i])}\n${dy().name}: ${dy().text(dy().column[i])}`, e.clientX, e.clientY);
   });
   s.canvas.addEventListener("pointerup", () => {
     if (!brush) return;
     const [x0, y0, x1, y1] = brush;
     brush = null;
-    if (Math.abs(x1 - x0) + Math.abs(y1 - y0) <= 6) {
+    if (Math.abs(x1 - x0) + Math.abs(y1 - y0) <= 6) { // a click
       choose(nearest(x0, y0, 14));
       return;
     }

@@ -10,9 +10,12 @@ const passing = new Uint8Array(total); // 1: drawn and within every filter
 const shown = new Uint8Array(total); // 1: drawn, perhaps faintly
 const listeners = [];
 let waiting = false;
+let version = 0; // of what is drawn, without the choice
 
-// changed draws everything again, once for many changes.
-function changed() {
+// changed draws everything again, once for many changes; when only the choice
+// changed, what lies below it is kept.
+function changed(all = true) {
+  if (all) version++;
   if (waiting) return;
   waiting = true;
   requestAnimationFrame(() => {
@@ -40,7 +43,7 @@ function choose(i) {
   state.chosen = i;
   if (i >= 0) history.replaceState(null, "", "#point=" + data.ids[i]);
   else history.replaceState(null, "", location.pathname + location.search);
-  changed();
+  changed(false);
 }
 
 function setFilter(d, from, to) {
