@@ -20,7 +20,7 @@ func TestExamples(t *testing.T) {
 		ran := false
 		text := strings.ReplaceAll(verb.Example, "\\\n", " ")
 		for line := range strings.Lines(text) {
-			words := strings.Fields(line)
+			words := shellWords(line)
 			if len(words) < 2 || words[0] != "npusim" {
 				t.Errorf("%s: example %q does not call npusim", verb.Name(), line)
 				continue
@@ -36,4 +36,17 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s has no example", verb.Name())
 		}
 	}
+}
+
+// shellWords splits a line at blanks, but for those in double quotes.
+func shellWords(line string) []string {
+	var words []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			words = append(words, part)
+		} else {
+			words = append(words, strings.Fields(part)...)
+		}
+	}
+	return words
 }

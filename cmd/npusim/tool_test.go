@@ -71,7 +71,7 @@ func TestPanic(t *testing.T) {
 
 // TestVerbs: every verb explains itself and has an example.
 func TestVerbs(t *testing.T) {
-	const want = "run compile asm disasm verify dram encode configs ops export-shapes report version"
+	const want = "run explore compile asm disasm verify dram encode configs ops export-shapes report version"
 	var names []string
 	for _, verb := range newRoot(&tool{}).Commands() {
 		names = append(names, verb.Name())
