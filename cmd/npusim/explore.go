@@ -137,7 +137,7 @@ func (f *exploreFlags) run(ctx context.Context, t *tool, path string) error {
 	found, err := explore.Run(ctx, s, f.options)
 	t.progress.clear()
 	if found != nil && found.Interrupted {
-		t.note("%d points are kept in %s; the same command goes on", found.Counts.Points, f.options.Folder)
+		t.note("%d points are kept in %s; the same command goes on", found.Recorded, f.options.Folder)
 	}
 	if err != nil {
 		return err

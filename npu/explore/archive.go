@@ -60,6 +60,7 @@ func newArchive(s *store.Store) (*Archive, error) {
 		return nil, err
 	}
 	summarize(a.Exploration, restored)
+	a.Exploration.Recorded = len(a.Exploration.Points)
 	return a, nil
 }
 

@@ -375,3 +375,55 @@ range = [1, %d]`, points/8))
 	}
 	runtime.KeepAlive(e)
 }
+
+// TestSeveralModels: every point runs each, keys begin with the model's name,
+// and a point fails as a whole.
+func TestSeveralModels(t *testing.T) {
+	folder := t.TempDir()
+	text := strings.NewReplacer(`model = "net.csv"`, "[[models]]\nname = \"small\"\nfile = \"a.csv\"\n[[models]]\nname = \"large\"\nfile = \"b.csv\"\n",
+		"objectives = [\"minimize timing.cycles\", \"minimize energy_uj.total\", \"maximize accuracy.cosine + accuracy.npu_top1\"]", "").Replace(space)
+	text = "objectives = [\"minimize max(small.timing.cycles, large.timing.cycles)\", \"minimize small.energy_uj.total\"]\n" + text
+	for _, name := range []string{"a.csv", "b.csv"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := sweep.Parse(filepath.Join(folder, "s.toml"), []byte(text), sweep.Overrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := &fake{}
+	large := &fake{quirk: func(_ context.Context, spec *configs.Spec) error {
+		if spec.MACArray.Rows == 1 {
+			return errors.New("too small")
+		}
+		return nil
+	}}
+	o := options(folder, nil)
+	o.Open = func(_ context.Context, e evaluate.Options) (Evaluator, error) {
+		if filepath.Base(e.Model) == "a.csv" {
+			return small, nil
+		}
+		return large, nil
+	}
+	e := mustRun(t, s, o)
+	if e.Counts.Failed != 8 || e.Counts.Done != 56 || small.runs.Load() != 64 || large.runs.Load() != 64 {
+		t.Errorf("%+v", e.Counts)
+	}
+	if e.Points[0].Reason != "model large: too small" {
+		t.Errorf("point 0 failed for %q", e.Points[0].Reason)
+	}
+	a, err := OpenArchive(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	w, err := a.Best("large.energy_uj.total where small.timing.cycles < 200000")
+	if err != nil || w.Value != 7 || strings.Count(w.TOML, "npusim run") != 2 {
+		t.Errorf("%+v, %v", w, err)
+	}
+	table, err := a.Table()
+	if err != nil || !slices.ContainsFunc(table.Columns, func(c Column) bool { return c.Name == "large.timing.cycles" }) {
+		t.Errorf("%v", err)
+	}
+}

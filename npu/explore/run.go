@@ -154,7 +154,7 @@ func (r *run) finish() *outcome.Exploration {
 	summarize(e, r.sweep)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	e.Shared = r.reuse.lines()
+	e.Shared, e.Recorded = r.reuse.lines(), len(r.known)
 	return e
 }
 

@@ -25,6 +25,7 @@ type Exploration struct {
 	Counts Counts
 	// Interrupted says that the work ended before the strategy was through.
 	Interrupted bool
+	Recorded    int      // points of the sweep that the store holds, of this run or not
 	WallSeconds float64  // of this run
 	Shared      []string // what points of this run had in common, a stage a line
 }

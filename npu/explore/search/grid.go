@@ -10,9 +10,22 @@ type Grid struct {
 	allowed             Allowed
 }
 
+// countedGrid is the largest grid whose allowed points are counted beforehand.
+const countedGrid = 1 << 17
+
 // NewGrid makes the strategy of a space that has Points.
 func NewGrid(points, limit int64, allowed Allowed) *Grid {
-	return &Grid{points: points, limit: min(limit, points), allowed: allowed}
+	g := &Grid{points: points, limit: min(limit, points), allowed: allowed}
+	if points <= countedGrid {
+		count := int64(0)
+		for p := int64(0); p < points && count < g.limit; p++ {
+			if allowed(p) {
+				count++
+			}
+		}
+		g.limit = count
+	}
+	return g
 }
 
 // Ask proposes the next points.
@@ -31,7 +44,8 @@ func (g *Grid) Ask() (Batch, bool) {
 // Tell needs no scores.
 func (g *Grid) Tell([]Score) {}
 
-// Evaluations is the size of the grid; constraints may leave fewer.
+// Evaluations is how many points are left; of very large grids constraints may
+// leave fewer.
 func (g *Grid) Evaluations() int64 { return g.limit }
 
 // List proposes given points.

@@ -3,12 +3,15 @@ package sweep
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/configs/strict"
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/outcome"
 	"github.com/npusim/npusim/npu/explore/search"
@@ -190,7 +193,16 @@ var layerLists = []string{"quantization.layer", "compression.layer"}
 // Spec is the configuration of a point; an error if its keys contradict each
 // other.
 func (s *Sweep) Spec(indices []int, rung int) (*configs.Spec, error) {
-	return s.Base.With(s.Settings(indices, rung)...)
+	spec, err := s.Base.With(s.Settings(indices, rung)...)
+	var faults strict.Faults
+	if errors.As(err, &faults) {
+		own := slices.Clone(faults)
+		for i := range own {
+			own[i].File = "" // it is no file, and the key says enough
+		}
+		return nil, own
+	}
+	return spec, err
 }
 
 // literal is a value of the key as TOML.
