@@ -17,10 +17,10 @@ import (
 // lowered for. It may be called from several goroutines.
 type Judge func(p *isa.Program) (cycles int64, err error)
 
-// planned lists the bandwidths that Best plans for, in thousandths of a byte a
+// bandwidths lists the bandwidths that Best plans for, in thousandths of a byte a
 // cycle. They do not depend on the machine: among the same programs, more
 // bandwidth never makes the best one slower.
-var planned = [...]int64{1_000, 4_000, 16_000, 64_000}
+var bandwidths = [...]int64{1_000, 4_000, 16_000, 64_000}
 
 // mostJudged bounds the instructions of networks that are planned for several
 // bandwidths; longer ones are planned for the bandwidth of the target alone.
@@ -53,8 +53,11 @@ type Plans struct {
 	graph   *integer.Graph
 	options Options
 
-	mutex sync.Mutex
-	long  map[int64]bool // of a bandwidth: whether the plan for it has more than mostJudged instructions
+	// Of planning: memo holds what the search has found until the candidates are
+	// planned.
+	planning sync.Mutex
+	memo     *memo
+	long     map[int64]bool // of a bandwidth: whether the plan for it has more than mostJudged instructions
 
 	candidates func() []candidate
 	made       atomic.Bool // candidates has returned
@@ -77,15 +80,39 @@ func NewPlans(g *integer.Graph, target *Target, options Options) *Plans {
 	return p
 }
 
-// make lowers the network for each bandwidth.
+// plan tiles the network for the bandwidth of a target.
+func (p *Plans) plan(target *Target) (*lowering, error) {
+	p.planning.Lock()
+	defer p.planning.Unlock()
+	l, err := planned(p.graph, target, p.options, p.memo)
+	if l != nil && !p.made.Load() {
+		p.memo = l.memo
+	}
+	return l, err
+}
+
+// make lowers the network for each bandwidth, once for those with equal plans.
 func (p *Plans) make(target *Target) []candidate {
-	list := make([]candidate, len(planned))
-	each(func(i int) {
+	list := make([]candidate, len(bandwidths))
+	plans := make([]*lowering, len(bandwidths))
+	for i := range list {
 		other := *target
-		other.MilliBytesPerCycle = planned[i]
-		c := &list[i]
-		if c.program, c.err = Lower(p.graph, &other, p.options); c.err == nil {
-			c.bytes = moved(c.program)
+		other.MilliBytesPerCycle = bandwidths[i]
+		plans[i], list[i].err = p.plan(&other)
+		for k := range i {
+			if list[i].err == nil && list[k].err == nil && plans[i].samePlan(plans[k]) {
+				list[i].err = errSame
+			}
+		}
+	}
+	p.planning.Lock()
+	p.memo = nil
+	p.planning.Unlock()
+	each(func(i int) {
+		if c := &list[i]; c.err == nil {
+			if c.program, c.err = plans[i].finish(); c.err == nil {
+				c.bytes = moved(c.program)
+			}
 		}
 	})
 	for i := range list {
@@ -96,6 +123,11 @@ func (p *Plans) make(target *Target) []candidate {
 		}
 	}
 	return list
+}
+
+// samePlan tells lowerings of one network that come out the same.
+func (l *lowering) samePlan(other *lowering) bool {
+	return slices.Equal(l.resident, other.resident) && slices.EqualFunc(l.choices, other.choices, func(a, b choice) bool { return a.tiling == b.tiling })
 }
 
 // Bytes is about the memory that the plans take.
@@ -123,7 +155,7 @@ const descriptorBytes = 128
 // each runs a function for every planned bandwidth.
 func each(run func(i int)) {
 	var group sync.WaitGroup
-	for i := range planned {
+	for i := range bandwidths {
 		group.Go(func() { run(i) })
 	}
 	group.Wait()
@@ -131,21 +163,43 @@ func each(run func(i int)) {
 
 // tooLong tells whether the network is too long to be judged on a target.
 func (p *Plans) tooLong(target *Target) (bool, error) {
-	p.mutex.Lock()
+	p.planning.Lock()
 	long, known := p.long[target.MilliBytesPerCycle]
-	p.mutex.Unlock()
+	p.planning.Unlock()
 	if known {
 		return long, nil
 	}
-	first, err := Lower(p.graph, target, p.options)
+	l, err := p.plan(target)
 	if err != nil {
 		return false, err
 	}
-	long = instructions(first) > mostJudged
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
+	if long = l.mostInstructions() > mostJudged; long { // perhaps
+		first, err := l.finish()
+		if err != nil {
+			return false, err
+		}
+		long = instructions(first) > mostJudged
+	}
+	p.planning.Lock()
+	defer p.planning.Unlock()
 	p.long[target.MilliBytesPerCycle] = long
 	return long, nil
+}
+
+// mostInstructions bounds what the program of a plan executes, semaphores
+// counted. An innermost tile loads a part of each operand, keys, scales and
+// parameters, computes once for each operand at most, and what follows is
+// applied and stored; each of these waits for at most every other unit, which
+// signals.
+func (l *lowering) mostInstructions() (n int64) {
+	const semaphores = int64(2 * (isa.NumUnits - 2))
+	for k, s := range l.steps {
+		channels, pixels, inputs := l.shape(s).tiles(&l.choices[k].tiling)
+		each := int64(2*len(s.reads) + 6 + 2*len(s.followers))
+		tables := int64(len(s.anchor.Inputs) + 1 + len(s.followers))
+		n += (int64(channels)*int64(pixels)*int64(inputs)*each + tables) * (1 + semaphores)
+	}
+	return n + int64(isa.NumUnits)
 }
 
 // Choose judges the plans for a target, and returns the bandwidth that the
@@ -175,7 +229,7 @@ func (p *Plans) Choose(target *Target, judge Judge) (milliBytesPerCycle int64, c
 	if best < 0 {
 		return target.MilliBytesPerCycle, nil, nil
 	}
-	return planned[best], candidates[best].program, nil
+	return bandwidths[best], candidates[best].program, nil
 }
 
 // errSame marks a plan that comes out as an earlier one does.

@@ -203,7 +203,7 @@ func (e *emission) step(s *step) error {
 			x.inputs = append(x.inputs, nil)
 			continue
 		}
-		x.inputs = append(x.inputs, newSlotSet(a.inputs[i], x.p.operandBytes(i, x.v), x.v.inputSlots[i]))
+		x.inputs = append(x.inputs, newSlotSet(a.inputs[i], x.p.operandBytes(i, x.v), x.v.slots(i)))
 	}
 	if !x.p.outStays {
 		x.outputs = newSlotSet(a.output, x.p.outputBytes(x.v), x.v.outputSlots)

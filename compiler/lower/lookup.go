@@ -74,6 +74,9 @@ func (p *shape) rowScaleBytes(rows int) int {
 // codeBytes is what the codes of all tiles take in DRAM, without alignment.
 func (p *shape) codeBytes(v *tiling) (total int64) {
 	for _, c := range sizes(p.output.Channels, v.channels) {
+		if c.count == 0 {
+			continue
+		}
 		for _, k := range split(p.reduction, v.inputChannels) {
 			t := p.codeTile(span{0, c.size}, k)
 			total += int64(c.count) * int64(t.KeyBytes())
@@ -128,8 +131,8 @@ func (p *shape) lookupCycles(v *tiling, channels, rows, columns int) (cycles int
 
 // fewestBuilds keeps those tilings that build the fewest tables, among the ones
 // whose cycles and then bytes are about the least.
-func (p *shape) fewestBuilds(list []choice) []choice {
-	about := func(list []choice, figure func(*choice) int64) (kept []choice) {
+func (p *shape) fewestBuilds(list []fitting, bandwidth int64) []fitting {
+	about := func(list []fitting, figure func(*fitting) int64) (kept []fitting) {
 		least := figure(&list[0])
 		for i := range list {
 			least = min(least, figure(&list[i]))
@@ -141,12 +144,12 @@ func (p *shape) fewestBuilds(list []choice) []choice {
 		}
 		return kept
 	}
-	list = about(list, func(c *choice) int64 { return c.estimate.cycles })
-	list = about(list, func(c *choice) int64 { return c.estimate.bytes })
-	return about(list, func(c *choice) int64 {
-		channels, _, inputs := p.tiles(&c.tiling)
-		if c.held > 0 {
-			channels = p.passes(&c.tiling)
+	list = about(list, func(f *fitting) int64 { return f.cycles(bandwidth) })
+	list = about(list, func(f *fitting) int64 { return f.bytes })
+	return about(list, func(f *fitting) int64 {
+		channels, _, inputs := p.tiles(&f.tiling)
+		if f.held > 0 {
+			channels = p.passes(&f.tiling)
 		}
 		// Of sub-vectors that a cut leaves narrow there is at most one a tile.
 		return int64(channels) * (int64(p.reduction*p.cells()) + int64(inputs)*p.t.Cost.Mu/2)

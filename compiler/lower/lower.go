@@ -47,6 +47,7 @@ type lowering struct {
 	target  *Target
 	options Options
 	steps   []*step
+	memo    *memo // of what the search has found
 
 	made     []int  // step that makes a tensor, -1 for inputs and constants
 	lastUse  []int  // last step that reads a tensor, -1 if none
@@ -63,8 +64,18 @@ type lowering struct {
 
 // Lower compiles a validated graph for a target.
 func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, error) {
+	l, err := planned(g, target, options, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l.finish()
+}
+
+// planned decides how a graph is tiled and what stays on chip. The memo may be
+// nil; it is that of earlier lowerings that differ in their bandwidth alone.
+func planned(g *integer.Graph, target *Target, options Options, earlier *memo) (*lowering, error) {
 	options.ShapeOnly = options.ShapeOnly || g.ShapeOnly
-	l := &lowering{graph: g, target: target, options: options}
+	l := &lowering{graph: g, target: target, options: options, memo: earlier}
 	var err error
 	if l.steps, err = fuse(g); err != nil {
 		return nil, err
@@ -79,9 +90,11 @@ func Lower(g *integer.Graph, target *Target, options Options) (*isa.Program, err
 	if err := l.plan(); err != nil {
 		return nil, err
 	}
-	if err := l.checkSize(); err != nil {
-		return nil, err
-	}
+	return l, l.checkSize()
+}
+
+// finish emits the program.
+func (l *lowering) finish() (*isa.Program, error) {
 	l.placeRegions()
 	return l.program()
 }

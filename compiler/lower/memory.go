@@ -168,7 +168,7 @@ func (l *lowering) activationItems() ([]*item, int) {
 		v := &l.choices[k].tiling
 		for i := range p.layouts {
 			if !p.resident[i] {
-				items = append(items, &item{size: v.inputSlots[i] * p.operandBytes(i, v), first: k, last: k})
+				items = append(items, &item{size: v.slots(i) * p.operandBytes(i, v), first: k, last: k})
 			}
 		}
 		if !p.outStays {

@@ -2,7 +2,6 @@ package lower
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/npusim/npusim/compiler/integer"
@@ -17,24 +16,45 @@ type traffic struct {
 	serial    bool  // some operand has one slot for many tiles, so nothing overlaps
 }
 
+// loadedOnce is what every operand moves once.
+func (p *shape) loadedOnce(v *tiling) *onceOver {
+	o := &p.once
+	if o.of == v.tile() {
+		return o
+	}
+	*o = onceOver{of: v.tile(), operands: o.operands[:0]}
+	for i := range p.layouts {
+		var t operandTraffic
+		if !p.resident[i] {
+			t.bytes, t.boxes = p.operandTraffic(i, v)
+		}
+		o.operands = append(o.operands, t)
+	}
+	if p.lookup {
+		o.codes = p.codeBytes(v)
+	}
+	return o
+}
+
 // traffic follows the reuse of slots: a slot set that holds every tile an
 // operand needs loads each once; otherwise the cyclic walk finds nothing.
 func (p *shape) traffic(v *tiling) traffic {
 	var t traffic
 	channelTiles, pixelTiles, inputTiles := p.tiles(v)
 	n := p.s.anchor
+	loaded := p.loadedOnce(v)
 	for i := range p.layouts {
 		if p.resident[i] {
 			continue
 		}
-		once, boxes := p.operandTraffic(i, v)
+		once, boxes := loaded.operands[i].bytes, loaded.operands[i].boxes
 		times := int64(1)
 		if p.array && i == 0 {
 			distinct := pixelTiles * inputTiles // between two visits of the same tile
 			if !v.weightsOuter {
 				distinct = inputTiles
 			}
-			if distinct > v.inputSlots[i] {
+			if distinct > v.inputSlots {
 				times = int64(channelTiles)
 				switch {
 				case v.held > 0:
@@ -47,21 +67,17 @@ func (p *shape) traffic(v *tiling) traffic {
 		t.bytes += once * times
 		t.transfers += boxes * times
 		t.edge += once / max(1, boxes)
-		if v.inputSlots[i] == 1 && boxes*times > 1 {
+		if v.slots(i) == 1 && boxes*times > 1 {
 			t.serial = true
 		}
 	}
-	for _, table := range stepTables(p.s) {
-		if len(table) > 0 {
-			t.bytes += int64(len(table))
-			t.transfers++
-			t.edge += int64(len(table))
-		}
-	}
+	t.bytes += p.tableBytes
+	t.transfers += p.tableLoads
+	t.edge += p.tableBytes
 	if n.Kind == integer.Convolution {
 		weights, loads := p.weightTotal, int64(1)
 		if p.lookup {
-			weights = p.codeBytes(v)
+			weights = loaded.codes
 			if p.rowScaleBytes(1) == 0 {
 				loads = 2 // keys and scales
 			}
@@ -112,8 +128,8 @@ func (p *shape) operandTraffic(operand int, v *tiling) (bytes, boxes int64) {
 	l := &p.layouts[operand]
 	n := p.s.anchor
 	pixels := func(out int, size int, kernel, stride, dilation, pad, extent int) (total, count int64) {
-		for _, s := range split(out, size) {
-			in, _ := window(s, kernel, stride, dilation, pad, extent)
+		for start := 0; start < out; start += size {
+			in, _ := window(span{start, min(size, out-start)}, kernel, stride, dilation, pad, extent)
 			total += int64(in.size)
 			count++
 		}
@@ -174,17 +190,31 @@ func (p *shape) windowTraffic(v *tiling) int64 {
 		int64(total(2, p.output.Columns, v.columns, l.columns)) * int64(l.pixelBytes())
 }
 
-// judge estimates a tiling: computation overlaps transfers unless a single
-// slot keeps them apart.
-func (p *shape) judge(v *tiling) estimate {
-	array, vector := p.compute(v)
-	t := p.traffic(v)
-	moving := t.bytes*1000/p.t.MilliBytesPerCycle + t.transfers*int64(p.t.TransferCycles)
-	edge := t.edge * 1000 / p.t.MilliBytesPerCycle
-	if t.serial {
-		return estimate{array + vector + moving, t.bytes}
+// fitting is a tiling with all that its estimate follows from, whatever the
+// bandwidth.
+type fitting struct {
+	tiling
+	need          need
+	array, vector int64 // cycles
+	setUp         int64 // cycles of all transfers
+	bytes, edge   int64 // as of traffic
+	serial        bool
+}
+
+func (p *shape) fitting(v tiling, n need) fitting {
+	array, vector := p.compute(&v)
+	t := p.traffic(&v)
+	return fitting{v, n, array, vector, t.transfers * int64(p.t.TransferCycles), t.bytes, t.edge, t.serial}
+}
+
+// cycles estimates the time at a bandwidth: computation overlaps transfers
+// unless a single slot keeps them apart.
+func (f *fitting) cycles(milliBytesPerCycle int64) int64 {
+	moving := f.bytes*1000/milliBytesPerCycle + f.setUp
+	if f.serial {
+		return f.array + f.vector + moving
 	}
-	return estimate{max(array, vector, moving) + min(edge, moving), t.bytes}
+	return max(f.array, f.vector, moving) + min(f.edge*1000/milliBytesPerCycle, moving)
 }
 
 // candidateSizes are the tile extents worth trying on an axis: the axis cut
@@ -224,9 +254,51 @@ const slack = 2
 // DRAM bytes, that fits capacity. If none fits, least is the smallest room
 // among the tilings tried.
 func (l *lowering) search(s *step, capacity need) (best choice, least need, ok bool) {
+	found := l.tilings(s, capacity)
+	if len(found.list) == 0 {
+		return choice{}, found.least, false
+	}
+	bandwidth := l.target.MilliBytesPerCycle
+	if s.anchor.Kind == integer.Convolution && s.anchor.Convolution.Codes != nil {
+		return fastest(l.shape(s).fewestBuilds(found.list, bandwidth), bandwidth), need{}, true
+	}
+	return fastest(found.list, bandwidth), need{}, true
+}
+
+// fastest is the tiling with the least traffic among those about as fast as the
+// fastest.
+func fastest(list []fitting, bandwidth int64) (best choice) {
+	least := list[0].cycles(bandwidth)
+	for i := range list[1:] {
+		least = min(least, list[1+i].cycles(bandwidth))
+	}
+	limit := least + least*slack/100
+	best.estimate.bytes = 1<<63 - 1
+	for i := range list {
+		f := &list[i]
+		if f.bytes > best.estimate.bytes {
+			continue
+		}
+		cycles := f.cycles(bandwidth)
+		if cycles <= limit && (f.bytes < best.estimate.bytes || cycles < best.estimate.cycles) {
+			best = choice{f.tiling, f.need, estimate{cycles, f.bytes}}
+		}
+	}
+	return best
+}
+
+// tilings are those of a step that fit a capacity, in the order they are
+// tried. If there is none, least is the smallest room among the ones tried.
+type tilings struct {
+	list  []fitting
+	least need
+}
+
+// enumerate tries the tilings of a step.
+func (l *lowering) enumerate(s *step, capacity need) *tilings {
 	p := l.shape(s)
-	var fitting []choice
-	least = need{1 << 62, 1 << 62, 1 << 62}
+	var list []fitting
+	least := need{1 << 62, 1 << 62, 1 << 62}
 	var leastOver int64 = 1 << 62
 	limit := l.options.MaxTile
 	channelUnit := l.target.ChannelBlock
@@ -269,7 +341,7 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 		considered = true
 		n := p.needs(&v)
 		if n.fits(capacity) {
-			fitting = append(fitting, choice{v, n, p.judge(&v)})
+			list = append(list, p.fitting(v, n))
 			return true
 		}
 		over := int64(max(0, n.activation-capacity.activation)) + int64(max(0, n.weight-capacity.weight)) + int64(max(0, n.accumulator-capacity.accumulator))
@@ -280,11 +352,11 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 	}
 	for _, columns := range columnSizes {
 		// Narrow tiles cost halos and short runs: cut columns only when whole rows do not fit.
-		if len(fitting) > 0 {
+		if len(list) > 0 {
 			break
 		}
 		for _, inputs := range inputSizes {
-			if len(fitting) > 0 && inputs*p.cells() < 4*int(l.target.Cost.Rows) {
+			if len(list) > 0 && inputs*p.cells() < 4*int(l.target.Cost.Rows) {
 				break
 			}
 			for _, rows := range rowSizes {
@@ -305,26 +377,7 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 			p.slots(v, consider)
 		}
 	}
-	if len(fitting) == 0 {
-		return choice{}, least, false
-	}
-	if p.lookup {
-		fitting = p.fewestBuilds(fitting)
-	}
-	fastest := fitting[0].estimate.cycles
-	for _, c := range fitting {
-		fastest = min(fastest, c.estimate.cycles)
-	}
-	best.estimate.bytes = 1<<63 - 1
-	for _, c := range fitting {
-		if c.estimate.cycles > fastest+fastest*slack/100 {
-			continue
-		}
-		if c.estimate.bytes < best.estimate.bytes || c.estimate.bytes == best.estimate.bytes && c.estimate.cycles < best.estimate.cycles {
-			best = c
-		}
-	}
-	return best, need{}, true
+	return &tilings{list, least}
 }
 
 // maxNestTiles bounds the tiles of a Rearrange that the search walks for one
@@ -349,24 +402,16 @@ func (p *shape) slots(v tiling, consider func(tiling) bool) {
 	if p.nest != nil && !p.resident[0] {
 		inputBoxes = int(p.loads(&v).boxes)
 	}
-	weightCounts := []int{double(weightTiles), weightTiles}
-	inputCounts := []int{double(inputBoxes), inputBoxes}
+	weightCounts, inputCounts := [2]int{double(weightTiles), weightTiles}, [2]int{double(inputBoxes), inputBoxes}
 	if !p.array || p.resident[0] {
-		inputCounts = inputCounts[:1]
+		inputCounts[1] = inputCounts[0]
 	}
 	if p.s.anchor.Kind != integer.Convolution {
-		weightCounts = []int{0}
+		weightCounts = [2]int{}
 	}
-	weightCounts, inputCounts = slices.Compact(weightCounts), slices.Compact(inputCounts)
 	build := func(inputs, weights, others int) tiling {
 		c := v
-		c.inputSlots = make([]int, len(p.layouts))
-		for i := range c.inputSlots {
-			c.inputSlots[i] = min(others, tiles)
-		}
-		if len(c.inputSlots) > 0 {
-			c.inputSlots[0] = inputs
-		}
+		c.inputSlots, c.otherSlots, c.outputSlots = inputs, min(others, tiles), min(others, tiles)
 		c.weightSlots = weights
 		if p.s.anchor.Kind == integer.Convolution {
 			c.parameterSlots = min(others, channelTiles)
@@ -374,12 +419,14 @@ func (p *shape) slots(v tiling, consider func(tiling) bool) {
 				c.parameterSlots = channelTiles
 			}
 		}
-		c.outputSlots = min(others, tiles)
 		return c
 	}
 	found := false
-	for _, inputs := range inputCounts {
-		for _, weights := range weightCounts {
+	for i, inputs := range inputCounts {
+		for k, weights := range weightCounts {
+			if i > 0 && inputs == inputCounts[0] || k > 0 && weights == weightCounts[0] {
+				continue
+			}
 			if consider(build(inputs, weights, 2)) {
 				found = true
 			}

@@ -11,7 +11,8 @@ type tiling struct {
 	channels, rows, columns int // of an output tile
 	inputChannels           int // of a weight tile, for convolutions on the array
 	weightsOuter            bool
-	inputSlots              []int // tiles of each read operand that the buffer holds at a time
+	inputSlots              int // tiles of the first read operand that the buffer holds at a time
+	otherSlots              int // of every other read operand
 	outputSlots             int
 	weightSlots             int
 	parameterSlots          int
@@ -23,6 +24,21 @@ type tiling struct {
 // need is the room a tiling takes in each scratchpad, in bytes.
 type need struct{ activation, weight, accumulator int }
 
+// slots is the number of tiles of a read operand that the buffer holds.
+func (v *tiling) slots(operand int) int {
+	if operand == 0 {
+		return v.inputSlots
+	}
+	return v.otherSlots
+}
+
+// tile is what the sizes of all tiles follow from.
+func (v *tiling) tile() tileExtents {
+	return tileExtents{v.channels, v.rows, v.columns, v.inputChannels, v.held}
+}
+
+type tileExtents struct{ channels, rows, columns, inputChannels, held int }
+
 func (n need) fits(c need) bool {
 	return n.activation <= c.activation && n.weight <= c.weight && n.accumulator <= c.accumulator
 }
@@ -33,16 +49,13 @@ type estimate struct {
 	bytes  int64 // DRAM traffic
 }
 
-// counted is a tile size and how often it occurs along an axis.
+// counted is a tile size and how often it occurs along an axis; perhaps never.
 type counted struct{ size, count int }
 
-func sizes(extent, size int) []counted {
-	list := []counted{{size, extent / size}}
+func sizes(extent, size int) [2]counted {
+	list := [2]counted{{size, extent / size}}
 	if rest := extent % size; rest > 0 {
-		list = append(list, counted{rest, 1})
-	}
-	if list[0].count == 0 {
-		return list[1:]
+		list[1] = counted{rest, 1}
 	}
 	return list
 }
@@ -65,24 +78,50 @@ type shape struct {
 	outStays  bool  // the output tensor is kept on chip
 	nest      *nest // of a Rearrange
 
+	// The outcome of compute, rooms, onceOver and loads for the tile extents asked
+	// for last: the search asks again for every number of slots.
 	computed computed
-	loaded   nestTraffic // the outcome of loads for the tile size asked for last
+	room     room
+	once     onceOver
+	loaded   nestTraffic
 	// Bytes of the weights in DRAM, coded or not.
 	weightTotal int64
 	encoder     WeightEncoder
-	tables      int // bytes of the tables of the anchor and its followers in the weight buffer
+	// Tables of the anchor and its followers: bytes in the weight buffer, bytes
+	// that are loaded, loads.
+	tables                 int
+	tableBytes, tableLoads int64
 }
 
-// computed remembers the outcome of compute for the tile size asked for last:
-// the search asks again for every number of slots.
+// computed is the time of array and vector unit.
 type computed struct {
-	channels, rows, columns, inputChannels, held int
-	array, vector                                int64
+	of            tileExtents
+	array, vector int64
 }
+
+// room is the size of one slot of each operand, in bytes.
+type room struct {
+	of                          tileExtents
+	operands                    []int
+	output, weights, parameters int
+	accumulator                 int // of the partial sums
+}
+
+// onceOver is what loading everything once moves.
+type onceOver struct {
+	of       tileExtents
+	operands []operandTraffic
+	codes    int64 // bytes of binary codes
+}
+
+// operandTraffic is the bytes of loading every distinct box of an operand once,
+// halos included, and the number of boxes.
+type operandTraffic struct{ bytes, boxes int64 }
 
 func (l *lowering) shape(s *step) *shape {
 	p := &shape{g: l.graph, t: l.target, s: s, output: l.graph.Tensors[s.anchor.Output].Shape}
 	p.outLayout = l.layout(s.output)
+	p.layouts, p.resident = make([]layout, 0, len(s.reads)), make([]bool, 0, len(s.reads))
 	for _, id := range s.reads {
 		p.layouts = append(p.layouts, l.layout(id))
 		p.resident = append(p.resident, l.resident[id])
@@ -90,6 +129,10 @@ func (l *lowering) shape(s *step) *shape {
 	p.outStays = l.resident[s.output]
 	for _, t := range stepTables(s) {
 		p.tables += l.target.align(len(t))
+		if len(t) > 0 {
+			p.tableBytes += int64(len(t))
+			p.tableLoads++
+		}
 	}
 	if s.anchor.Kind == integer.Convolution {
 		p.depthwise = isDepthwise(l.graph, s.anchor)
@@ -236,20 +279,26 @@ func multiplierMode(c *integer.ConvolutionAttributes) isa.MultiplierMode {
 	return isa.LayerMultiplier
 }
 
-// needs is the room a tiling takes.
-func (p *shape) needs(v *tiling) need {
-	var n need
+// rooms are the sizes of the slots.
+func (p *shape) rooms(v *tiling) *room {
+	r := &p.room
+	if r.of == v.tile() {
+		return r
+	}
+	*r = room{of: v.tile(), operands: r.operands[:0]}
 	for i := range p.layouts {
+		bytes := 0
 		if !p.resident[i] {
-			n.activation += v.inputSlots[i] * p.operandBytes(i, v)
+			bytes = p.operandBytes(i, v)
 		}
+		r.operands = append(r.operands, bytes)
 	}
 	if !p.outStays {
-		n.activation += v.outputSlots * p.outputBytes(v)
+		r.output = p.outputBytes(v)
 	}
-	n.weight = p.tables
 	if p.array || p.depthwise {
-		n.weight += v.weightSlots*p.weightTileBytes(v) + v.parameterSlots*(p.parameterTileBytes(v)+p.t.align(p.rowScaleBytes(v.channels)))
+		r.weights = p.weightTileBytes(v)
+		r.parameters = p.parameterTileBytes(v) + p.t.align(p.rowScaleBytes(v.channels))
 	}
 	if p.array {
 		_, _, inputs := p.tiles(v)
@@ -257,46 +306,55 @@ func (p *shape) needs(v *tiling) need {
 		switch {
 		case v.held > 0 && inputs == 1: // sums go from tables to the requantizer
 		case v.held > 0:
-			n.accumulator = 4 * min(v.held, p.output.Channels) * pixels
+			r.accumulator = 4 * min(v.held, p.output.Channels) * pixels
 		case inputs > 1:
-			n.accumulator = 4 * v.channels * pixels
+			r.accumulator = 4 * v.channels * pixels
 		case p.lookup:
 			t := p.codeTile(span{0, v.channels}, span{0, v.inputChannels})
-			n.accumulator = int(p.t.Cost.LookupSums(int64(v.channels), int64(t.Keys()), int64(pixels)))
+			r.accumulator = int(p.t.Cost.LookupSums(int64(v.channels), int64(t.Keys()), int64(pixels)))
 		case !p.t.Cost.OutputStationary && p.cells()*p.reduction > int(p.t.Cost.Rows):
 			// Partial sums of one column fold wait there between row folds.
-			n.accumulator = 4 * min(v.channels, int(p.t.Cost.Columns)) * pixels
+			r.accumulator = 4 * min(v.channels, int(p.t.Cost.Columns)) * pixels
 		}
+	}
+	return r
+}
+
+// needs is the room a tiling takes.
+func (p *shape) needs(v *tiling) need {
+	r := p.rooms(v)
+	n := need{activation: v.outputSlots * r.output, weight: p.tables + v.weightSlots*r.weights + v.parameterSlots*r.parameters, accumulator: r.accumulator}
+	for i, bytes := range r.operands {
+		n.activation += v.slots(i) * bytes
 	}
 	return n
 }
 
 // compute is the time of the array and of the vector unit over all tiles.
 func (p *shape) compute(v *tiling) (array, vector int64) {
-	if c := &p.computed; c.channels == v.channels && c.rows == v.rows && c.columns == v.columns && c.inputChannels == v.inputChannels && c.held == v.held {
-		return c.array, c.vector
+	if p.computed.of == v.tile() {
+		return p.computed.array, p.computed.vector
 	}
 	m := &p.t.Cost
+	channelSizes, groups := sizes(p.output.Channels, v.channels), int64(1)
+	if p.grouped {
+		channelSizes, groups = sizes(p.group, v.channels), int64(p.s.anchor.Convolution.Groups)
+	}
 	for _, h := range sizes(p.output.Rows, v.rows) {
 		for _, w := range sizes(p.output.Columns, v.columns) {
-			spatial := int64(h.count) * int64(w.count)
-			channelSizes := sizes(p.output.Channels, v.channels)
-			groups := int64(1)
-			if p.grouped {
-				channelSizes, groups = sizes(p.group, v.channels), int64(p.s.anchor.Convolution.Groups)
-			}
 			for _, c := range channelSizes {
-				times := spatial * int64(c.count) * groups
-				a, x := p.tile(m, v, c.size, h.size, w.size)
-				array += times * a
-				vector += times * x
+				if times := int64(h.count) * int64(w.count) * int64(c.count) * groups; times > 0 {
+					a, x := p.tile(m, v, c.size, h.size, w.size)
+					array += times * a
+					vector += times * x
+				}
 			}
 		}
 	}
 	if v.held > 0 {
 		array = p.besideBuilds(v, array)
 	}
-	p.computed = computed{v.channels, v.rows, v.columns, v.inputChannels, v.held, array, vector}
+	p.computed = computed{v.tile(), array, vector}
 	return array, vector
 }
 
@@ -319,13 +377,17 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 	case p.lookup:
 		array = p.lookupCycles(v, channels, rows, columns)
 	case p.array:
-		spans := split(p.reduction, v.inputChannels)
-		for i, c := range spans {
-			t := geometry()
-			t.InputChannels = uint32(c.size)
-			t.First, t.Last = i == 0, i == len(spans)-1
-			array += m.Convolution(&t).Cycles
+		spans := ceilDivide(p.reduction, v.inputChannels)
+		t := geometry()
+		charge := func(times, inputs int, first, last bool) {
+			if times > 0 {
+				t.InputChannels, t.First, t.Last = uint32(inputs), first, last
+				array += int64(times) * m.Convolution(&t).Cycles
+			}
 		}
+		charge(min(1, spans-1), v.inputChannels, true, false)
+		charge(spans-2, v.inputChannels, false, false)
+		charge(1, p.reduction-(spans-1)*v.inputChannels, spans == 1, true)
 	case n.Kind == integer.Pool:
 		g := &n.Pool.Geometry
 		vector = m.Pool(&isa.PoolTile{Mode: poolMode(n.Pool), Channels: uint32(channels), OutputRows: uint16(rows), OutputColumns: uint16(columns),
