@@ -46,7 +46,8 @@ func Best(g *integer.Graph, target *Target, options Options, judge Judge) (*isa.
 	return Lower(g, &chosen, options)
 }
 
-// Plans are the programs that Best chooses from, without constants. They serve
+// Plans are the programs that Best chooses from, without constants and without
+// the hash and text of a machine. They serve
 // every machine with the same Target.Plan, whatever its memory. They may be
 // used by several goroutines.
 type Plans struct {
@@ -73,7 +74,7 @@ type candidate struct {
 // NewPlans prepares the plans of a network. The work is done when they are
 // first chosen from.
 func NewPlans(g *integer.Graph, target *Target, options Options) *Plans {
-	options.ShapeOnly = true // constants are not looked at
+	options.ShapeOnly, options.unlabelled = true, true // neither constants nor labels are looked at
 	p := &Plans{graph: g, options: options, long: map[int64]bool{}}
 	own := *target
 	p.candidates = sync.OnceValue(func() []candidate { defer p.made.Store(true); return p.make(&own) })

@@ -24,9 +24,13 @@ func compress(code []isa.Instruction) []isa.Instruction {
 // roll replaces the repetition that saves most at each position by a loop
 // around what body makes of its first two rounds.
 func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []isa.Instruction) []isa.Instruction {
-	var out []isa.Instruction
+	out := make([]isa.Instruction, 0, len(code)/4+8)
+	marks := make([]uint64, len(code))
+	for i := range code {
+		marks[i] = mark(&code[i])
+	}
 	for i := 0; i < len(code); {
-		period, count := bestRepeat(code[i:])
+		period, count := bestRepeat(code[i:], marks[i:])
 		if count == 0 {
 			out = append(out, code[i])
 			i++
@@ -51,13 +55,13 @@ func hasLoop(code []isa.Instruction) bool {
 
 // bestRepeat finds the body length and count at the start of code that save
 // the most instructions; count 0 if nothing does.
-func bestRepeat(code []isa.Instruction) (period, count int) {
+func bestRepeat(code []isa.Instruction, marks []uint64) (period, count int) {
 	best := 0
 	for p := 1; p <= maxBody && 2*p <= len(code); p++ {
-		if !similar(&code[0], &code[p]) {
+		if marks[0] != marks[p] || !similar(&code[0], &code[p]) {
 			continue
 		}
-		n := repeats(code, p)
+		n := repeats(code, marks, p)
 		if saved := p*(n-1) - 2; saved > best {
 			period, count, best = p, n, saved
 		}
@@ -67,10 +71,13 @@ func bestRepeat(code []isa.Instruction) (period, count int) {
 
 // repeats counts how often the first p instructions repeat with constant
 // address steps.
-func repeats(code []isa.Instruction, p int) int {
+func repeats(code []isa.Instruction, marks []uint64, p int) int {
 	n := 1
 	for ; (n+1)*p <= len(code); n++ {
 		for k := range p {
+			if marks[(n-1)*p+k] != marks[n*p+k] {
+				return n
+			}
 			a, b := &code[(n-1)*p+k], &code[n*p+k]
 			if !similar(a, b) || !sameStep(&code[k], &code[p+k], a, b) {
 				return n
@@ -78,6 +85,18 @@ func repeats(code []isa.Instruction, p int) int {
 		}
 	}
 	return n
+}
+
+// mark is equal for similar instructions, and hardly ever for others.
+func mark(in *isa.Instruction) uint64 {
+	h := uint64(in.Op)
+	mix := func(v uint64) { h = (h ^ v) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
+	mix(uint64(in.Count)<<32 | uint64(in.Descriptor))
+	for k := range in.Operands {
+		o := &in.Operands[k]
+		mix(uint64(o.Space)<<56 ^ uint64(uint32(o.OuterStep))<<32 ^ uint64(uint32(o.InnerStep)))
+	}
+	return h
 }
 
 // similar tells instructions that differ at most in address offsets. Loops

@@ -32,6 +32,8 @@ type Options struct {
 	// program can be timed, not executed. Networks of layer shapes alone are
 	// always lowered so.
 	ShapeOnly bool
+
+	unlabelled bool // a plan, which tells of no machine
 }
 
 // MaxInstructions bounds the transfers and computations of a program with its
@@ -243,9 +245,12 @@ func (l *lowering) program() (*isa.Program, error) {
 		}
 	}
 	p := &isa.Program{
-		Name: l.graph.Name, MachineHash: l.target.MachineHash, ModelHash: l.options.ModelHash, Config: l.target.Config,
+		Name: l.graph.Name, ModelHash: l.options.ModelHash,
 		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
 		Trace: e.trace, Settings: l.options.Settings, ShapeOnly: l.options.ShapeOnly,
+	}
+	if !l.options.unlabelled {
+		p.MachineHash, p.Config = l.target.Spec.MachineHash(), l.target.Spec.TOML()
 	}
 	if l.options.Encoder != nil {
 		p.Networks = l.options.Encoder.Networks()

@@ -12,6 +12,7 @@ import (
 type memo struct {
 	classes []int // of each step
 	found   map[memoKey]*tilings
+	tried   []fitting // room for enumerate
 }
 
 // memoKey is what the tilings of a step follow from.

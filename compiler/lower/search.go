@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/npusim/npusim/compiler/integer"
@@ -297,7 +298,7 @@ type tilings struct {
 // enumerate tries the tilings of a step.
 func (l *lowering) enumerate(s *step, capacity need) *tilings {
 	p := l.shape(s)
-	var list []fitting
+	list := l.memo.tried[:0]
 	least := need{1 << 62, 1 << 62, 1 << 62}
 	var leastOver int64 = 1 << 62
 	limit := l.options.MaxTile
@@ -377,7 +378,8 @@ func (l *lowering) enumerate(s *step, capacity need) *tilings {
 			p.slots(v, consider)
 		}
 	}
-	return &tilings{list, least}
+	l.memo.tried = list
+	return &tilings{slices.Clone(list), least}
 }
 
 // maxNestTiles bounds the tiles of a Rearrange that the search walks for one

@@ -19,8 +19,7 @@ type Target struct {
 	// runs on any memory.
 	MilliBytesPerCycle int64
 	BurstBytes         int
-	MachineHash        [32]byte
-	Config             string // canonical TOML, for the record
+	Spec               *configs.Spec // for the record: its machine hash and text stand in the program
 }
 
 // NewTarget reads a validated Spec.
@@ -36,8 +35,7 @@ func NewTarget(spec *configs.Spec) *Target {
 		TransferCycles:     int(spec.DMA.SetupCycles),
 		MilliBytesPerCycle: max(1, int64(spec.DRAM.PeakGBPerS()*1e6/float64(spec.NPU.ClockMHz))),
 		BurstBytes:         int(spec.DRAM.BurstBytes),
-		MachineHash:        spec.MachineHash(),
-		Config:             spec.TOML(),
+		Spec:               spec,
 	}
 }
 

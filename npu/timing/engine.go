@@ -35,7 +35,7 @@ type engine struct {
 	now        int64
 	requests   int64
 
-	operations map[operationKey]*cost.Operation
+	operations []operation // by descriptor
 	layers     []Layer
 	timeline   [isa.NumUnits][]Interval
 	overTime   TrafficOverTime
@@ -44,9 +44,10 @@ type engine struct {
 	record     *recorder                                // nil unless asked for
 }
 
-type operationKey struct {
-	op         isa.Opcode
-	descriptor uint32
+// operation is the cost of the operation that a descriptor was last used with.
+type operation struct {
+	op   isa.Opcode // or 0
+	cost cost.Operation
 }
 
 // unit is the state of a queue.
@@ -89,7 +90,7 @@ func run(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(
 		observe: observe, record: record, overTime: newTrafficOverTime(),
 		program: p, machine: cost.NewMachine(spec), memory: memory, clockMHz: int64(spec.NPU.ClockMHz), dma: spec.DMA,
 		semaphores: make([]uint32, len(p.Semaphores)), waiter: make([]isa.Unit, len(p.Semaphores)), blocked: make([]bool, len(p.Semaphores)),
-		operations: map[operationKey]*cost.Operation{}, layers: make([]Layer, len(p.Layers)),
+		operations: make([]operation, len(p.Descriptors)), layers: make([]Layer, len(p.Layers)),
 	}
 	if err := e.placeRegions(spec.DRAM.CapacityBytes()); err != nil {
 		return nil, err
@@ -181,6 +182,13 @@ func (e *engine) loop() error {
 // never leaves before its cycle.
 func (e *engine) time(cycle int64) memsim.Picoseconds {
 	high, low := bits.Mul64(uint64(cycle), 1_000_000)
+	if high == 0 { // short division
+		quotient := low / uint64(e.clockMHz)
+		if quotient*uint64(e.clockMHz) < low {
+			quotient++
+		}
+		return memsim.Picoseconds(quotient)
+	}
 	quotient, remainder := bits.Div64(high, low, uint64(e.clockMHz))
 	if remainder > 0 {
 		quotient++
@@ -191,6 +199,13 @@ func (e *engine) time(cycle int64) memsim.Picoseconds {
 // cycle is the first cycle that starts at or after a time.
 func (e *engine) cycle(t memsim.Picoseconds) int64 {
 	high, low := bits.Mul64(uint64(t), uint64(e.clockMHz))
+	if high == 0 { // short division
+		quotient := int64(low / 1_000_000)
+		for e.time(quotient) < t {
+			quotient++
+		}
+		return quotient
+	}
 	quotient, _ := bits.Div64(high, low, 1_000_000)
 	for e.time(int64(quotient)) < t {
 		quotient++
@@ -281,13 +296,11 @@ func (e *engine) stepCompute(u isa.Unit) {
 func (e *engine) compute(u isa.Unit, in *isa.Instruction) {
 	q := &e.units[u]
 	d := e.program.Descriptors[in.Descriptor]
-	key := operationKey{in.Op, in.Descriptor}
-	o := e.operations[key]
-	if o == nil {
-		value := e.machine.Of(in.Op, d)
-		o = &value
-		e.operations[key] = o
+	known := &e.operations[in.Descriptor]
+	if known.op != in.Op {
+		*known = operation{in.Op, e.machine.Of(in.Op, d)}
 	}
+	o := &known.cost
 	end := e.now + o.Cycles
 	if e.record != nil {
 		e.record.operation(u, &q.next, d, o, e.now)
