@@ -25,31 +25,47 @@ func (r *rules) require(holds bool, format string, arguments ...any) {
 
 // positive requires an extent of at least 1.
 func (r *rules) positive(name string, value uint64) {
-	r.require(value >= 1, "%s is 0, must be at least 1", name)
+	if value < 1 {
+		r.require(false, "%s is 0, must be at least 1", name)
+	}
 }
 
 // span requires a product (of extents or of strides) below 2^40.
 func (r *rules) span(what string, factors ...uint64) {
+	if !spans(factors) {
+		r.require(false, "%s must stay below 2^%d", what, addressBits)
+	}
+}
+
+func spans(factors []uint64) bool {
 	product := uint64(1)
 	for _, f := range factors {
 		if f != 0 && product >= addressLimit/f+1 {
-			r.require(false, "%s must stay below 2^%d", what, addressBits)
-			return
+			return false
 		}
 		product *= f
 	}
-	r.require(product < addressLimit, "%s must stay below 2^%d", what, addressBits)
+	return product < addressLimit
 }
 
 // view requires a layout whose block divides channels and whose strides stay
 // in reach of an address.
 func (r *rules) view(name string, v *View, channels, rows, columns uint64) {
-	r.positive(name+".block", uint64(v.Block))
-	r.require(v.ChannelOffset < max(v.Block, 1), "%s.channel_offset is %d, must be below the block of %d", name, v.ChannelOffset, v.Block)
-	r.span(name+": channels x rows x columns", channels, rows, columns)
-	r.span(name+": blocks x block_stride", (uint64(v.ChannelOffset)+channels)/uint64(max(v.Block, 1)), uint64(v.BlockStride))
-	r.span(name+": rows x row_stride", rows, uint64(v.RowStride))
-	r.span(name+": columns x pixel_stride", columns, uint64(v.PixelStride))
+	if v.Block < 1 {
+		r.positive(name+".block", 0)
+	}
+	if v.ChannelOffset >= max(v.Block, 1) {
+		r.require(false, "%s.channel_offset is %d, must be below the block of %d", name, v.ChannelOffset, v.Block)
+	}
+	within := func(what string, factors ...uint64) {
+		if !spans(factors) {
+			r.require(false, "%s: %s must stay below 2^%d", name, what, addressBits)
+		}
+	}
+	within("channels x rows x columns", channels, rows, columns)
+	within("blocks x block_stride", (uint64(v.ChannelOffset)+channels)/uint64(max(v.Block, 1)), uint64(v.BlockStride))
+	within("rows x row_stride", rows, uint64(v.RowStride))
+	within("columns x pixel_stride", columns, uint64(v.PixelStride))
 }
 
 // destination requires the layout of an output, whose elements must not share
@@ -70,7 +86,9 @@ func (r *rules) shift(shift uint8) {
 }
 
 func (r *rules) enum(name string, names []string, value uint8) {
-	r.require(validEnum(names, uint64(value)), "%s is %d, must name %s", name, value, enumList(names))
+	if !validEnum(names, uint64(value)) {
+		r.require(false, "%s is %d, must name %s", name, value, enumList(names))
+	}
 }
 
 // Validate implements Descriptor.

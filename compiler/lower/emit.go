@@ -11,9 +11,7 @@ import (
 // flat list a unit; loops and semaphore instructions come at the end.
 type emission struct {
 	l           *lowering
-	tracker     *tracker
-	code        [isa.NumUnits][]isa.Instruction
-	waits       [isa.NumUnits][][]uint32 // before each instruction
+	scratch     *scratch
 	trace       [isa.NumUnits][]isa.TraceRecord
 	descriptors []isa.Descriptor
 	index       map[any]uint32 // of a descriptor value
@@ -76,39 +74,16 @@ func (e *emission) emit(unit isa.Unit, op isa.Opcode, d isa.Descriptor, done isa
 		dynamic.Offsets[k] = o.Offset
 	}
 	e.accesses = isa.Accesses(e.accesses[:0], &dynamic, d)
-	waits, err := e.tracker.add(unit, e.accesses)
+	waits, err := e.scratch.tracker.add(unit, e.accesses)
 	if err != nil {
 		return err
 	}
-	e.code[unit] = append(e.code[unit], in)
-	e.waits[unit] = append(e.waits[unit], waits)
+	e.scratch.code[unit] = append(e.scratch.code[unit], in)
+	e.scratch.waits[unit] = append(e.scratch.waits[unit], waits)
 	if unit != isa.LoadDMA && unit != isa.StoreDMA {
 		e.trace[unit] = append(e.trace[unit], done)
 	}
 	return nil
-}
-
-// section is the finished code of a unit. It gives up what it was made from.
-func (e *emission) section(unit isa.Unit) []isa.Instruction {
-	if len(e.code[unit]) == 0 {
-		return nil
-	}
-	size := len(e.code[unit])
-	for i := range e.code[unit] {
-		size += len(e.waits[unit][i]) + len(e.tracker.signals[unit][i])
-	}
-	flat := make([]isa.Instruction, 0, size)
-	for i, in := range e.code[unit] {
-		for _, s := range e.waits[unit][i] {
-			flat = append(flat, isa.Instruction{Op: isa.Wait, Count: s})
-		}
-		flat = append(flat, in)
-		for _, s := range e.tracker.signals[unit][i] {
-			flat = append(flat, isa.Instruction{Op: isa.Signal, Count: s})
-		}
-	}
-	e.code[unit], e.waits[unit] = nil, nil
-	return append(compress(flat), isa.Instruction{Op: isa.Halt})
 }
 
 // constant reserves bytes at the end of the weights region, aligned, and
@@ -224,7 +199,7 @@ func (e *emission) step(s *step) error {
 
 // loadTables brings the tables of the step into the weight buffer.
 func (x *stepEmission) loadTables(base uint64) error {
-	for _, table := range stepTables(x.s) {
+	for _, table := range x.s.tables {
 		x.tables = append(x.tables, base)
 		if len(table) > 0 {
 			from := x.constant(len(table), func() []byte { return table })

@@ -31,19 +31,24 @@ type record struct {
 type tracker struct {
 	records    [isa.NumSpaces][isa.NumUnits][]record
 	issued     [isa.NumUnits]int
-	known      [isa.NumUnits]clock            // what each unit knows before its next instruction
-	snapshots  [isa.NumUnits][]clock          // known when each instruction was issued
-	signals    [isa.NumUnits]map[int][]uint32 // semaphores to signal after an instruction
+	known      [isa.NumUnits]clock      // what each unit knows before its next instruction
+	snapshots  [isa.NumUnits][]clock    // known when each instruction was issued
+	signals    [isa.NumUnits][][]uint32 // semaphores to signal after each instruction
 	semaphores []isa.Semaphore
 	number     [isa.NumUnits][isa.NumUnits]uint32 // number+1 of the semaphore of a pair, 0 if none
 }
 
-func newTracker() *tracker {
-	t := &tracker{}
-	for u := range t.signals {
-		t.signals[u] = map[int][]uint32{}
+// reset forgets all but the memory that it takes.
+func (t *tracker) reset() {
+	empty := tracker{semaphores: t.semaphores[:0], records: t.records, snapshots: t.snapshots, signals: t.signals}
+	for u := range isa.NumUnits {
+		for space := range empty.records {
+			empty.records[space][u] = empty.records[space][u][:0]
+		}
+		clear(empty.signals[u])
+		empty.snapshots[u], empty.signals[u] = empty.snapshots[u][:0], empty.signals[u][:0]
 	}
-	return t
+	*t = empty
 }
 
 // add appends an instruction to a unit's queue and returns the semaphores it
@@ -94,6 +99,7 @@ func (t *tracker) add(unit isa.Unit, accesses []isa.Access) (waits []uint32, err
 	index := t.issued[unit]
 	t.issued[unit]++
 	t.snapshots[unit] = append(t.snapshots[unit], *known)
+	t.signals[unit] = append(t.signals[unit], nil)
 	for i := range accesses {
 		a := &accesses[i]
 		if a.Space != isa.Weights && a.Space != isa.Input {

@@ -35,7 +35,7 @@ func drawAccesses(t *rapid.T) []isa.Access {
 func TestTrackerOrdersConflicts(t *testing.T) {
 	units := []isa.Unit{isa.LoadDMA, isa.StoreDMA, isa.MACArray, isa.VectorUnit}
 	rapid.Check(t, func(t *rapid.T) {
-		tracker := newTracker()
+		tracker := new(tracker)
 		sequence := make([]issued, rapid.IntRange(1, 40).Draw(t, "instructions"))
 		var next [isa.NumUnits]int
 		for i := range sequence {

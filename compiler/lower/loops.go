@@ -1,17 +1,22 @@
 package lower
 
-import "github.com/npusim/npusim/isa"
+import (
+	"slices"
+
+	"github.com/npusim/npusim/isa"
+)
 
 // maxBody is the longest loop body looked for, in instructions.
 const maxBody = 160
 
-// compress rolls repeated instruction sequences into loops: two sequences
-// repeat if they differ only in address operands, each by a constant step.
-// The bodies of outer loops are rolled again into inner loops; a loop that
-// stands alone is an inner one.
-func compress(code []isa.Instruction) []isa.Instruction {
-	return roll(code, func(first, second []isa.Instruction) []isa.Instruction {
-		rolled := roll(withSteps(first, second, true), func(a, b []isa.Instruction) []isa.Instruction {
+// compress appends code to out with repeated instruction sequences rolled into
+// loops: two sequences repeat if they differ only in address operands, each by
+// a constant step. The bodies of outer loops are rolled again into inner loops;
+// a loop that stands alone is an inner one. Marks is room for those of the code.
+func compress(out, code []isa.Instruction, marks []uint64) ([]isa.Instruction, []uint64) {
+	return roll(out, code, marks, func(first, second []isa.Instruction) []isa.Instruction {
+		body := withSteps(first, second, true)
+		rolled, _ := roll(make([]isa.Instruction, 0, len(body)), body, nil, func(a, b []isa.Instruction) []isa.Instruction {
 			return withSteps(a, b, false)
 		})
 		if hasLoop(rolled) {
@@ -23,9 +28,8 @@ func compress(code []isa.Instruction) []isa.Instruction {
 
 // roll replaces the repetition that saves most at each position by a loop
 // around what body makes of its first two rounds.
-func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []isa.Instruction) []isa.Instruction {
-	out := make([]isa.Instruction, 0, len(code)/4+8)
-	marks := make([]uint64, len(code))
+func roll(out, code []isa.Instruction, marks []uint64, body func(first, second []isa.Instruction) []isa.Instruction) ([]isa.Instruction, []uint64) {
+	marks = slices.Grow(marks[:0], len(code))[:len(code)]
 	for i := range code {
 		marks[i] = mark(&code[i])
 	}
@@ -41,7 +45,7 @@ func roll(code []isa.Instruction, body func(first, second []isa.Instruction) []i
 		out = append(out, isa.Instruction{Op: isa.EndLoop})
 		i += period * count
 	}
-	return out
+	return out, marks
 }
 
 func hasLoop(code []isa.Instruction) bool {
@@ -58,7 +62,7 @@ func hasLoop(code []isa.Instruction) bool {
 func bestRepeat(code []isa.Instruction, marks []uint64) (period, count int) {
 	best := 0
 	for p := 1; p <= maxBody && 2*p <= len(code); p++ {
-		if marks[0] != marks[p] || !similar(&code[0], &code[p]) {
+		if marks[0] != marks[p] || len(code)/p*p-p-2 <= best { // the most that p can save
 			continue
 		}
 		n := repeats(code, marks, p)

@@ -83,7 +83,7 @@ func drawFlat(t *rapid.T) []isa.Instruction {
 func TestCompressUnrollsToTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		flat := drawFlat(t)
-		code := compress(flat)
+		code, _ := compress(nil, flat, nil)
 		if got := unroll(t, code); !slices.Equal(got, flat) {
 			t.Fatalf("compressed code runs %d instructions, %d went in, or they differ", len(got), len(flat))
 		}
@@ -103,7 +103,7 @@ func TestCompressFindsNests(t *testing.T) {
 		}
 		flat = append(flat, isa.Instruction{Op: isa.Wait, Count: 2})
 	}
-	code := compress(flat)
+	code, _ := compress(nil, flat, nil)
 	if len(code) != 7 || code[0].Op != isa.Loop || code[0].Count != 5 || code[1].Op != isa.Loop || code[1].Count != 7 {
 		t.Fatalf("got %d instructions: %+v", len(code), code)
 	}

@@ -12,6 +12,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/isa"
@@ -238,7 +239,7 @@ func (l *lowering) packTensor(id integer.TensorID) []byte {
 // program emits all steps and assembles the program.
 func (l *lowering) program() (*isa.Program, error) {
 	g := l.graph
-	e := &emission{l: l, tracker: newTracker(), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
+	e := &emission{l: l, scratch: scratches.Get().(*scratch), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
 	for _, s := range l.steps {
 		if err := e.step(s); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", s.name(), err)
@@ -246,7 +247,7 @@ func (l *lowering) program() (*isa.Program, error) {
 	}
 	p := &isa.Program{
 		Name: l.graph.Name, ModelHash: l.options.ModelHash,
-		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: e.tracker.semaphores, Constants: e.constants,
+		Rounding: isa.HalfUpShift, Descriptors: e.descriptors, Semaphores: slices.Clone(e.scratch.tracker.semaphores), Constants: e.constants,
 		Trace: e.trace, Settings: l.options.Settings, ShapeOnly: l.options.ShapeOnly,
 	}
 	if !l.options.unlabelled {
@@ -256,8 +257,9 @@ func (l *lowering) program() (*isa.Program, error) {
 		p.Networks = l.options.Encoder.Networks()
 	}
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
-		p.Code[u] = e.section(u)
+		p.Code[u] = e.scratch.section(u)
 	}
+	e.scratch.release()
 	p.RegionBytes[isa.Weights] = e.constantBytes
 	p.RegionBytes[isa.Input] = uint64(l.inputBytes)
 	p.RegionBytes[isa.Output] = uint64(l.outputBytes)

@@ -55,7 +55,7 @@ func (l *lowering) class(key []byte, s *step) []byte {
 	for _, id := range s.reads {
 		key = fmt.Append(key, " ", l.layout(id))
 	}
-	for _, t := range stepTables(s) {
+	for _, t := range s.tables {
 		key = fmt.Append(key, " ", len(t))
 	}
 	for _, f := range s.followers {

@@ -19,6 +19,7 @@ type step struct {
 	reads  []integer.TensorID
 	extra  []int // of each follower, its index in reads, or -1
 	output integer.TensorID
+	tables [][]byte // as listTables says
 }
 
 // name is the layer name: that of the anchor, whose weights it holds.
@@ -80,6 +81,9 @@ func fuse(g *integer.Graph) ([]*step, error) {
 		s := &step{index: len(steps), anchor: n, reads: slices.Clone(n.Inputs), output: n.Output}
 		steps = append(steps, s)
 		maker[n.Output] = s
+	}
+	for _, s := range steps {
+		s.tables = s.listTables()
 	}
 	if len(steps) > 1<<16-1 {
 		return nil, fmt.Errorf("the network has %d layers, the layer table holds %d", len(steps), 1<<16-1)

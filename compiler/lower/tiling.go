@@ -127,7 +127,7 @@ func (l *lowering) shape(s *step) *shape {
 		p.resident = append(p.resident, l.resident[id])
 	}
 	p.outStays = l.resident[s.output]
-	for _, t := range stepTables(s) {
+	for _, t := range s.tables {
 		p.tables += l.target.align(len(t))
 		if len(t) > 0 {
 			p.tableBytes += int64(len(t))

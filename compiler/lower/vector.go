@@ -8,9 +8,9 @@ import (
 	"github.com/npusim/npusim/isa/fixed"
 )
 
-// stepTables lists the tables of a step, an entry (perhaps empty) for each
+// listTables lists the tables of a step, an entry (perhaps empty) for each
 // input of a Concat anchor or one for any other anchor, then one a follower.
-func stepTables(s *step) [][]byte {
+func (s *step) listTables() [][]byte {
 	var list [][]byte
 	switch n := s.anchor; n.Kind {
 	case integer.Concat:

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -299,6 +300,9 @@ type field struct {
 
 // fieldsOf lists the keys of a struct type in order of declaration.
 func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
@@ -311,8 +315,12 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		fields = append(fields, field{name, f.Index, kind})
 	}
+	fieldsByType.Store(t, fields)
 	return fields
 }
+
+// fieldsByType keeps what fieldsOf has found: of types, there are few.
+var fieldsByType sync.Map
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
