@@ -14,8 +14,10 @@ type emission struct {
 	scratch     *scratch
 	trace       [isa.NumUnits][]isa.TraceRecord
 	descriptors []isa.Descriptor
-	index       map[any]uint32 // of a descriptor value
-	constants   []byte         // stays empty if shapes alone count
+	transfers   map[isa.Transfer]uint32 // index of a descriptor value
+	tiles       map[isa.ConvolutionTile]uint32
+	others      map[any]uint32
+	constants   []byte // stays empty if shapes alone count
 	constantAt  map[integer.TensorID]uint64
 	accesses    []isa.Access
 
@@ -26,12 +28,12 @@ type emission struct {
 
 func at(space isa.Space, offset uint64) isa.Address { return isa.Address{Space: space, Offset: offset} }
 
-func describe[T any](e *emission, value T, d isa.Descriptor) uint32 {
-	if i, ok := e.index[value]; ok {
+func describe[K comparable](e *emission, index map[K]uint32, value K, d isa.Descriptor) uint32 {
+	if i, ok := index[value]; ok {
 		return i
 	}
 	i := uint32(len(e.descriptors))
-	e.index[value] = i
+	index[value] = i
 	e.descriptors = append(e.descriptors, d)
 	return i
 }
@@ -40,25 +42,25 @@ func describe[T any](e *emission, value T, d isa.Descriptor) uint32 {
 func (e *emission) descriptor(d isa.Descriptor) uint32 {
 	switch v := d.(type) {
 	case *isa.Transfer:
-		return describe(e, *v, d)
+		return describe(e, e.transfers, *v, d)
 	case *isa.ConvolutionTile:
-		return describe(e, *v, d)
+		return describe(e, e.tiles, *v, d)
 	case *isa.PoolTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.BinaryTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.ElementwiseTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.CopyTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.RearrangeTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.EncodedWeights:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	case *isa.LookupTile:
-		return describe(e, *v, d)
+		return describe[any](e, e.others, *v, d)
 	}
-	return describe(e, d, d)
+	return describe[any](e, e.others, d, d)
 }
 
 // emit appends an instruction; done, for compute units, is the tile it

@@ -239,7 +239,8 @@ func (l *lowering) packTensor(id integer.TensorID) []byte {
 // program emits all steps and assembles the program.
 func (l *lowering) program() (*isa.Program, error) {
 	g := l.graph
-	e := &emission{l: l, scratch: scratches.Get().(*scratch), index: map[any]uint32{}, constantAt: map[integer.TensorID]uint64{}}
+	e := &emission{l: l, scratch: scratches.Get().(*scratch), constantAt: map[integer.TensorID]uint64{},
+		transfers: map[isa.Transfer]uint32{}, tiles: map[isa.ConvolutionTile]uint32{}, others: map[any]uint32{}}
 	for _, s := range l.steps {
 		if err := e.step(s); err != nil {
 			return nil, fmt.Errorf("layer %s: %w", s.name(), err)

@@ -33,6 +33,7 @@ type engine struct {
 	blocked    []bool     // whether its waiter waits now
 	retry      [isa.NumUnits]bool
 	now        int64
+	instant    memsim.Picoseconds // of now
 	requests   int64
 
 	operations []operation // by descriptor
@@ -137,6 +138,8 @@ func (e *engine) placeRegions(capacity int64) error {
 // loop advances to the next event until every unit has halted and every
 // transfer has completed.
 func (e *engine) loop() error {
+	var asked memsim.Picoseconds // the time whose cycle is known
+	var known int64
 	for {
 		next := never
 		for u := range e.wake {
@@ -144,7 +147,10 @@ func (e *engine) loop() error {
 		}
 		event := never // of the memory: a completion, or room for a request
 		if at, ok := e.memory.Next(); ok {
-			event = max(e.now, e.cycle(at))
+			if at != asked {
+				asked, known = at, e.cycle(at)
+			}
+			event = max(e.now, known)
 		}
 		next = min(next, event)
 		if next == never {
@@ -153,8 +159,8 @@ func (e *engine) loop() error {
 		if e.requests > maxRequests {
 			return fmt.Errorf("program %s makes more than %d DRAM requests: too many to time", e.program.Name, int64(maxRequests))
 		}
-		e.now = next
-		e.finished = e.memory.Advance(e.time(e.now), e.finished[:0])
+		e.now, e.instant = next, e.time(next)
+		e.finished = e.memory.Advance(e.instant, e.finished[:0])
 		for i := range e.finished {
 			e.completed(&e.finished[i])
 		}

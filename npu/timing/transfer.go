@@ -197,7 +197,7 @@ func (e *engine) issueOne(u isa.Unit) bool {
 	request := memsim.Request{Address: address, Bytes: uint32(bytes), Write: u == isa.StoreDMA}
 	moved := e.memory.Moved(request)
 	request.ID = uint64(u)<<unitShift | uint64(class)<<classShift | uint64(moved)<<movedShift | number
-	if !e.memory.Submit(e.time(e.now), request) {
+	if !e.memory.Submit(e.instant, request) {
 		e.retry[u] = true
 		return false
 	}
