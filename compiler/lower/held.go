@@ -63,10 +63,14 @@ func (p *shape) besideBuilds(v *tiling, queries int64) int64 {
 	for _, h := range sizes(p.output.Rows, v.rows) {
 		for _, w := range sizes(p.output.Columns, v.columns) {
 			for _, k := range sizes(p.reduction, v.inputChannels) {
+				times := int64(h.count) * int64(w.count) * int64(k.count)
+				if times == 0 {
+					continue
+				}
 				t := p.codeTile(span{0, 1}, span{0, k.size})
 				t.OutputRows, t.OutputColumns = uint16(h.size), uint16(w.size)
 				cycles := p.t.Cost.BuildTables(&t).Cycles
-				builds += cycles * int64(h.count) * int64(w.count) * int64(k.count) * int64(p.passes(v))
+				builds += cycles * times * int64(p.passes(v))
 				first = max(first, cycles)
 			}
 		}

@@ -8,7 +8,8 @@ import "fmt"
 // check each other.
 type Checker struct {
 	standard *Standard
-	horizon  Clock // no row reaches further back
+	horizon  Clock               // no row reaches further back
+	concern  [commandCount][]int // constraint rows that say something of a command
 	history  [commandCount][]logged
 	rows     []int32 // open row of every bank, -1 if none
 	last     Clock
@@ -51,8 +52,13 @@ func NewChecker(s *Standard) *Checker {
 	for i := range k.rows {
 		k.rows[i] = -1
 	}
-	for _, c := range s.Constraints {
+	for i, c := range s.Constraints {
 		k.horizon = max(k.horizon, c.Clocks)
+		for cmd := range k.concern {
+			if contains(c.Before, Command(cmd)) {
+				k.concern[cmd] = append(k.concern[cmd], i)
+			}
+		}
 	}
 	return k
 }
@@ -81,12 +87,9 @@ func (k *Checker) Check(cmd Command, a Address, at Clock) error {
 // exists says whether the standard has such an address.
 func (k *Checker) exists(a Address) bool {
 	o := &k.standard.Organization
-	for _, part := range [][2]int32{{a.Channel, o.Channels}, {a.Rank, o.Ranks}, {a.BankGroup, o.BankGroups}, {a.Bank, o.BanksPerGroup}, {a.Row, o.Rows}, {a.Column, o.Columns / o.BurstLength}} {
-		if part[0] < 0 || part[0] >= part[1] {
-			return false
-		}
-	}
-	return true
+	within := func(at, extent int32) bool { return at >= 0 && at < extent }
+	return within(a.Channel, o.Channels) && within(a.Rank, o.Ranks) && within(a.BankGroup, o.BankGroups) &&
+		within(a.Bank, o.BanksPerGroup) && within(a.Row, o.Rows) && within(a.Column, o.Columns/o.BurstLength)
 }
 
 // order checks that the command exists, time does not run backwards and the
@@ -163,11 +166,11 @@ func (k *Checker) bankState(cmd Command, a Address, at Clock) *Violation {
 // the commands so far, whatever the state of the bank.
 func (k *Checker) Rows(cmd Command, a Address, at Clock) []Violation {
 	var broken []Violation
-	for i := range k.standard.Constraints {
+	if !cmd.valid() {
+		return nil
+	}
+	for _, i := range k.concern[cmd] {
 		row := &k.standard.Constraints[i]
-		if !contains(row.Before, cmd) {
-			continue
-		}
 		since, ok := k.windowStart(row, a, at-row.Clocks)
 		if ok && at < since+row.Clocks {
 			broken = append(broken, Violation{

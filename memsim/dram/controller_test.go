@@ -89,8 +89,12 @@ func drawTrace(t *rapid.T, s *Standard, most int) []TraceRequest {
 // and playing streams apart give what visiting every clock gives, command by
 // command, on all policies; and every command passes the checker.
 func TestJumpsChangeNothing(t *testing.T) {
+	t.Parallel()
 	for _, p := range controllers() {
-		t.Run(p.Name, func(t *testing.T) { jumpsChangeNothing(t, loadStandard(t, p.Standard), p.Controller) })
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			jumpsChangeNothing(t, loadStandard(t, p.Standard), p.Controller)
+		})
 	}
 	t.Run("128 banks", func(t *testing.T) {
 		s := *loadStandard(t, "ddr5-4800")
@@ -151,6 +155,7 @@ func jumpsChangeNothing(t *testing.T, s *Standard, c Controller) {
 // TestServesEverything: all requests are served, bytes are compulsory, and the
 // time is never shorter than the bytes take at peak bandwidth.
 func TestServesEverything(t *testing.T) {
+	t.Parallel()
 	for _, p := range controllers() {
 		t.Run(p.Name, func(t *testing.T) {
 			s := loadStandard(t, p.Standard)

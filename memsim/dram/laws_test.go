@@ -102,6 +102,7 @@ func nanoseconds(s *Standard, clocks float64) float64 {
 
 // TestMoreChannels: twice the channels are never slower by more than 2 %.
 func TestMoreChannels(t *testing.T) {
+	t.Parallel()
 	queues := dramsim3Controller("rorababgcoch")
 	for _, c := range []struct {
 		standard   string
@@ -132,6 +133,7 @@ func TestMoreChannels(t *testing.T) {
 // LPDDR5 are 6 clocks of 0.938 ns in LPDDR5X, 13 % more, the 10 ns of LPDDR4
 // 22 clocks of 0.469 ns in LPDDR4X, 3 % more.
 func TestFasterGrade(t *testing.T) {
+	t.Parallel()
 	pace := func(s *Standard) float64 {
 		return nanoseconds(s, max(float64(s.Timing.RRDS), float64(s.Timing.FAW)/4))
 	}
@@ -159,6 +161,7 @@ func TestFasterGrade(t *testing.T) {
 // TestPeakOfMemory: no memory moves its bytes faster than its bus, whatever
 // the requests; TestServesEverything says so of replays.
 func TestPeakOfMemory(t *testing.T) {
+	t.Parallel()
 	for _, p := range controllers() {
 		t.Run(p.Name, func(t *testing.T) {
 			s := loadStandard(t, p.Standard)
@@ -183,6 +186,7 @@ func TestPeakOfMemory(t *testing.T) {
 // TestChannelsAreIndependent: giving the channels other numbers changes
 // nothing, in replays and in the loop.
 func TestChannelsAreIndependent(t *testing.T) {
+	t.Parallel()
 	for i, p := range controllers() {
 		if i%2 == 1 && (testing.Short() || p.Channels == 1) {
 			continue // half of those with one channel

@@ -59,6 +59,7 @@ func drawRequests(t *rapid.T, most int) []memsim.Request {
 // writes, forwarded reads and rows that are closed by a refresh before they
 // were used.
 func TestCommandsOfRequests(t *testing.T) {
+	t.Parallel()
 	var merged, forwarded int64
 	for _, p := range controllers() {
 		t.Run(p.Name, func(t *testing.T) {

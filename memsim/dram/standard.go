@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/npusim/npusim/configs/strict"
 )
@@ -184,17 +185,32 @@ func standardNames(folder string) []string {
 	return names
 }
 
+// builtIn keeps the built-in standards that have been read, by name.
+var builtIn sync.Map
+
 // Load returns a built-in standard by name or reads a file, whose name must
 // end in ".toml"; without a name of its own the standard is called as the file
 // is, without folder and ending. An error names the file, the key and the rule.
 func Load(nameOrPath string) (*Standard, error) {
+	if known, ok := builtIn.Load(nameOrPath); ok {
+		s := *known.(*Standard)
+		s.Constraints = slices.Clone(s.Constraints)
+		return &s, nil
+	}
 	if slices.Contains(Standards(), nameOrPath) {
 		file := nameOrPath + ".toml"
 		text, err := standardFiles.ReadFile("standards/" + file)
 		if err != nil {
 			return nil, err
 		}
-		return parseStandard(nameOrPath, file, text)
+		s, err := parseStandard(nameOrPath, file, text)
+		if err != nil {
+			return nil, err
+		}
+		kept := *s
+		kept.Constraints = slices.Clone(s.Constraints)
+		builtIn.Store(nameOrPath, &kept)
+		return s, nil
 	}
 	name, isFile := strings.CutSuffix(nameOrPath, ".toml")
 	if !isFile {

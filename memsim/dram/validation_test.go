@@ -61,6 +61,7 @@ func percent(got, want float64) float64 {
 // read latency within 10 % on paced and row-conflict traces and 20 % elsewhere.
 // What is reached is equality; the limits stand for changes to come.
 func TestAgainstReferenceSimulators(t *testing.T) {
+	t.Parallel()
 	var table strings.Builder
 	fmt.Fprintf(&table, "%-26s %-11s %9s %7s %7s %7s %7s %9s\n", "preset", "trace", "cycles", "time%", "acts%", "hits%", "lat%", "refreshes")
 	for k, c := range referenceCases(t) {

@@ -43,8 +43,8 @@ func TestRealNetworks(t *testing.T) {
 		fullLow           map[string]float64 // lowest npu - float with all samples
 		collapses         bool
 	}{
-		{"MobileNetV1-0.75", "models/mobilenetv1_0.75_224.onnx", "imagenet224/tensorflow.toml", 24, map[string]float64{"per-layer-shift": -5, "per-channel": -5}, true},
-		{"MobileNetV2", "models/mobilenetv2_1.0_224.onnx", "imagenet224/torchvision.toml", 16, map[string]float64{"per-layer-shift": -3}, false},
+		{"MobileNetV1-0.75", "models/mobilenetv1_0.75_224.onnx", "imagenet224/tensorflow.toml", 12, map[string]float64{"per-layer-shift": -5, "per-channel": -5}, true},
+		{"MobileNetV2", "models/mobilenetv2_1.0_224.onnx", "imagenet224/torchvision.toml", 8, map[string]float64{"per-layer-shift": -3}, false},
 		{"ResNet-20", "models/resnet20_cifar10.onnx", "cifar10/normalized.toml", 100, map[string]float64{"per-layer": -1.5, "per-layer-shift": -1.5, "per-channel": -1.5}, false},
 		{"ResNet-8", "models/mlperftiny_resnet8_cifar10.onnx", "cifar10/raw.toml", 100, map[string]float64{"per-layer": -1.5, "per-layer-shift": -1.5, "per-channel": -1.5}, false},
 		{"DS-CNN", "models/mlperftiny_dscnn_kws.onnx", "kws/mfcc.toml", 100, map[string]float64{"per-layer-shift": -1.5, "per-channel": -1.5}, false},
@@ -56,10 +56,16 @@ func TestRealNetworks(t *testing.T) {
 			if full() {
 				count = 0
 			}
-			var cache evaluate.FloatCache
+			session, err := evaluate.NewSession(t.Context(), evaluate.Options{Model: model, Data: data})
+			if err != nil {
+				t.Fatal(err)
+			}
 			top1 := map[string]float64{}
 			for _, mode := range []string{"per-layer", "per-layer-shift", "per-channel"} {
-				r := run(t, evaluate.Options{Model: model, Data: data, Spec: inMode(t, "mobile", mode), Samples: count, Float: &cache})
+				r, _, err := session.Run(t.Context(), inMode(t, "mobile", mode), evaluate.Request{Samples: count})
+				if err != nil {
+					t.Fatal(err)
+				}
 				a := r.Accuracy
 				if !*a.BitExact {
 					t.Errorf("%s: not bit-exact: %s", mode, a.Divergence)

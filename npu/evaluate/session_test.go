@@ -44,24 +44,25 @@ func drawPoint(t testing.TB, r *rand.Rand) (*configs.Spec, string) {
 // session, and whoever asks at the same time, each result is that of a run of
 // its own.
 func TestSessionGivesTheResultsOfRun(t *testing.T) {
-	points := 14
-	if raceEnabled || testing.Short() {
-		points = 6
-	}
-	for name, options := range map[string]evaluate.Options{
-		"data":   {Model: glyphModel, Data: glyphData},
-		"random": {Model: glyphModel, Seed: 3},
-		"shapes": {Model: "../../testdata/shapes/resnet50.csv", TimingOnly: true},
+	for _, c := range []struct {
+		name    string
+		points  int
+		options evaluate.Options
+	}{
+		{"data", 8, evaluate.Options{Model: glyphModel, Data: glyphData}},
+		{"random", 4, evaluate.Options{Model: glyphModel, Seed: 3}},
+		{"shapes", 2, evaluate.Options{Model: "../../testdata/shapes/resnet50.csv", TimingOnly: true}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
+			points, options := c.points, c.options
+			if raceEnabled || testing.Short() {
+				points /= 2
+			}
 			session, err := evaluate.NewSession(t.Context(), options)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r := rand.New(rand.NewPCG(5, 5))
-			if options.TimingOnly {
-				points = min(points, 3)
-			}
 			var group sync.WaitGroup
 			for range points {
 				o := options
