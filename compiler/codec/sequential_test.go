@@ -80,6 +80,9 @@ func TestWindow(t *testing.T) {
 		if registers == 2 {
 			weights = 26 * 120
 		}
+		if testing.Short() || raceEnabled {
+			weights /= 3
+		}
 		target := randomTarget(weights, 0.7, 3)
 		var errors []int
 		for _, window := range []int{8, 16, 64, 400} {

@@ -6,9 +6,8 @@
 // weights, tile by tile, and replaces them (Fitter), unless training left codes,
 // which are taken as they are.
 //
-// All layers of a code share one XOR network, as the machine has it: n_in and the
-// seed are common, each layer uses as many of its outputs as suit it. They are
-// searched on samples of the weights of all layers for the least bits in all:
+// All layers of a code share one XOR network, as the machine has it; each uses as
+// many of its inputs and outputs as suit it. They are searched on samples of the weights of all layers for the least bits in all:
 // codes, corrections, masks and the table of the network. A layer whose coded
 // form would not be smaller stays plain, and so does a single tile.
 // Sizes are bytes; the machine's time for decoding is that of npu/cost.

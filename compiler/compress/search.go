@@ -19,10 +19,9 @@ type candidate struct {
 
 func (c *candidate) total() float64 { return c.codes + c.corrections }
 
-// familyPlan is a network for all layers of a family: n_in and seed are common, each
-// layer uses as many of its outputs as suit it.
+// familyPlan is a network for all layers of a family: each layer uses as many of
+// its inputs and outputs as suit it.
 type familyPlan struct {
-	inputs int
 	chosen []*candidate // by layer, nil: it stays plain
 	bits   float64      // of all layers, masks and the network table
 }
@@ -36,25 +35,23 @@ var outputShares = []float64{0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1}
 func (e *Encoder) plan(f *family, spec *configs.Spec) error {
 	var best *familyPlan
 	seed := uint64(spec.Compression.Seed)
-	for _, inputs := range f.candidateInputs() {
-		for _, registers := range f.candidateRegisters() {
-			p, err := e.sizes(f, inputs, registers, seed, spec)
-			if err != nil {
-				return err
-			}
-			if best == nil || p.bits < best.bits {
-				best = p
-			}
+	for _, registers := range f.candidateRegisters() {
+		p, err := e.sizes(f, registers, seed, spec)
+		if err != nil {
+			return err
+		}
+		if best == nil || p.bits < best.bits {
+			best = p
 		}
 	}
 	first := best.chosen
 	for k := 1; k < spec.Compression.Networks && !allPlain(first); k++ {
-		p := &familyPlan{inputs: best.inputs, chosen: make([]*candidate, len(f.layers))}
+		p := &familyPlan{chosen: make([]*candidate, len(f.layers))}
 		for i, c := range first {
 			if c == nil {
 				continue
 			}
-			again, err := e.try(f.layers[i], c.inputs, c.outputs, c.registers, uint64(spec.Compression.Seed)+uint64(k))
+			again, err := e.try(f, f.layers[i], c.inputs, c.outputs, c.registers, uint64(spec.Compression.Seed)+uint64(k))
 			if err != nil {
 				return err
 			}
@@ -74,12 +71,15 @@ func allPlain(chosen []*candidate) bool {
 	return !slices.ContainsFunc(chosen, func(c *candidate) bool { return c != nil })
 }
 
+// leastInputs is the least n_in that is tried unless one is asked for.
+const leastInputs = 8
+
 // candidateInputs lists the n_in that are tried.
 func (f *family) candidateInputs() []int {
 	if f.inputs > 0 {
 		return []int{f.inputs}
 	}
-	list := []int{8, 16, 32, 64}
+	list := []int{leastInputs, 16, 32, xorcode.MaxInputs}
 	if f.scheme == configs.XORSequential {
 		list = []int{xorcode.MaxSymbolBits}
 	}
@@ -101,10 +101,11 @@ func (f *family) candidateRegisters() []int {
 	return []int{0}
 }
 
-// sizes finds the best n_out of each layer for an n_in and a seed: those that
-// take the least bits in all, with the network that must have as many outputs
-// as the largest.
-func (e *Encoder) sizes(f *family, inputs, registers int, seed uint64, spec *configs.Spec) (*familyPlan, error) {
+// sizes finds the best n_in and n_out of each layer for a seed: those that take
+// the least bits in all, with the network that must have as many inputs and
+// outputs as the layers that use most. Layers of the sequential code share n_in,
+// by which the registers are laid out.
+func (e *Encoder) sizes(f *family, registers int, seed uint64, spec *configs.Spec) (*familyPlan, error) {
 	usable := make([][]*candidate, len(f.layers))
 	limits := []int{0}
 	for i, l := range f.layers {
@@ -112,36 +113,42 @@ func (e *Encoder) sizes(f *family, inputs, registers int, seed uint64, spec *con
 		if own == configs.SearchedRegisters {
 			own = registers
 		}
-		if inputs*(own+1) > spec.XOR.MaxInputs {
-			continue
-		}
-		for _, outputs := range candidateOutputs(l, inputs, spec) {
-			c, err := e.try(l, inputs, outputs, own, seed)
-			if err != nil {
-				return nil, fmt.Errorf("layer %s: %w", l.report.Name, err)
+		for _, inputs := range f.candidateInputs() {
+			if inputs*(own+1) > spec.XOR.MaxInputs {
+				continue
 			}
-			if l.best == nil || c.total() < l.best.total() {
-				l.best = c
-			}
-			if e.refusal(l, c, spec) == "" {
-				usable[i] = append(usable[i], c)
-				limits = append(limits, outputs)
+			for _, outputs := range candidateOutputs(l, inputs, spec) {
+				c, err := e.try(f, l, inputs, outputs, own, seed)
+				if err != nil {
+					return nil, fmt.Errorf("layer %s: %w", l.report.Name, err)
+				}
+				if l.best == nil || c.total() < l.best.total() {
+					l.best = c
+				}
+				if e.refusal(l, c, spec) == "" {
+					usable[i] = append(usable[i], c)
+					limits = append(limits, outputs)
+				}
 			}
 		}
 	}
 	slices.Sort(limits)
+	limits = slices.Compact(limits)
 	var best *familyPlan
-	for _, limit := range slices.Compact(limits) {
-		p := &familyPlan{inputs: inputs, chosen: make([]*candidate, len(f.layers))}
-		for i := range usable {
-			for _, c := range usable[i] {
-				if c.outputs <= limit && (p.chosen[i] == nil || c.total() < p.chosen[i].total()) {
-					p.chosen[i] = c
+	for _, inputs := range f.candidateInputs() {
+		for _, limit := range limits {
+			p := &familyPlan{chosen: make([]*candidate, len(f.layers))}
+			for i := range usable {
+				for _, c := range usable[i] {
+					fits := c.outputs <= limit && (c.inputs == inputs || c.inputs < inputs && f.scheme == configs.XORBlock)
+					if fits && (p.chosen[i] == nil || c.total() < p.chosen[i].total()) {
+						p.chosen[i] = c
+					}
 				}
 			}
-		}
-		if p.bits = f.bits(p); best == nil || p.bits < best.bits {
-			best = p
+			if p.bits = f.bits(p); best == nil || p.bits < best.bits {
+				best = p
+			}
 		}
 	}
 	return best, nil
@@ -165,14 +172,14 @@ func candidateOutputs(l *layerCode, inputs int, spec *configs.Spec) []int {
 	return list
 }
 
-// shape is the network that a plan needs: columns and rows, 0 if none.
-func (p *familyPlan) shape() (registers, outputs int) {
+// shape is the network that a plan needs: no outputs if it needs none.
+func (p *familyPlan) shape() (inputs, registers, outputs int) {
 	for _, c := range p.chosen {
 		if c != nil {
-			registers, outputs = max(registers, c.registers), max(outputs, c.outputs)
+			inputs, registers, outputs = max(inputs, c.inputs), max(registers, c.registers), max(outputs, c.outputs)
 		}
 	}
-	return registers, outputs
+	return inputs, registers, outputs
 }
 
 // bits is what all layers take under a plan, with masks and the network table.
@@ -185,8 +192,8 @@ func (f *family) bits(p *familyPlan) float64 {
 		}
 		sum += perWeight * float64(l.report.Weights)
 	}
-	if registers, outputs := p.shape(); outputs > 0 {
-		sum += 8 * float64(isa.NetworkBytes(&xorcode.Network{Inputs: p.inputs * (registers + 1), Outputs: outputs}))
+	if inputs, registers, outputs := p.shape(); outputs > 0 {
+		sum += 8 * float64(isa.NetworkBytes(&xorcode.Network{Inputs: inputs * (registers + 1), Outputs: outputs}))
 	}
 	return sum
 }
@@ -194,8 +201,8 @@ func (f *family) bits(p *familyPlan) float64 {
 // settle draws the network and puts the codes of a plan down.
 func (e *Encoder) settle(f *family, p *familyPlan, seed uint64, spec *configs.Spec) {
 	row := 0
-	if registers, outputs := p.shape(); outputs > 0 {
-		row = e.row(draw(f.scheme, p.inputs, registers, outputs, seed))
+	if inputs, registers, outputs := p.shape(); outputs > 0 {
+		row = e.row(f.draw(inputs, registers, outputs, seed))
 	}
 	for i, l := range f.layers {
 		c := p.chosen[i]
@@ -210,12 +217,23 @@ func (e *Encoder) settle(f *family, p *familyPlan, seed uint64, spec *configs.Sp
 	}
 }
 
-// draw makes the network of a scheme.
-func draw(scheme configs.CompressionScheme, inputs, registers, outputs int, seed uint64) *xorcode.Network {
-	if scheme == configs.XORSequential {
+// draw makes the network of a family for a seed. Fewer inputs, registers or
+// outputs give a part of the same network: for the block code with any n_in, the
+// first inputs are drawn by themselves, so that no output is without a tap where
+// a layer uses only these.
+func (f *family) draw(inputs, registers, outputs int, seed uint64) *xorcode.Network {
+	switch {
+	case f.scheme == configs.XORSequential:
 		return xorcode.SpreadNetwork(inputs, registers, outputs, seed)
+	case f.inputs > 0:
+		return xorcode.RandomNetwork(inputs, outputs, seed)
 	}
-	return xorcode.RandomNetwork(inputs, outputs, seed)
+	n, rest := xorcode.RandomNetwork(leastInputs, outputs, seed), xorcode.RandomNetwork(xorcode.MaxInputs-leastInputs, outputs, ^seed)
+	n.Inputs = xorcode.MaxInputs
+	for r := range n.Rows {
+		n.Rows[r] |= rest.Rows[r] << leastInputs
+	}
+	return n.Part(inputs, outputs)
 }
 
 // row is the place of a network in the table. One that is part of another shares
@@ -245,7 +263,7 @@ func (e *Encoder) whyPlain(l *layerCode, p *familyPlan, spec *configs.Spec) stri
 	if allPlain(p.chosen) {
 		return fmt.Sprintf("stays plain: coded it would take %.2f bits a weight instead of %d, but all layers together save less than the network table takes", l.best.total()+l.mask, l.report.Bits)
 	}
-	return fmt.Sprintf("stays plain: with a network of its own it would take %.2f bits a weight instead of %d, but not with the one of n_in = %d that all layers share", l.best.total()+l.mask, l.report.Bits, p.inputs)
+	return fmt.Sprintf("stays plain: with a network of its own it would take %.2f bits a weight instead of %d, but not with the one that all layers share", l.best.total()+l.mask, l.report.Bits)
 }
 
 // refusal tells why a code is no good for a layer; it is empty if it is.
@@ -277,10 +295,10 @@ func (e *Encoder) slower(l *layerCode, c *candidate, spec *configs.Spec) string 
 
 // try codes the sample. Two registers are judged by one: the search for their
 // codes takes 256 times as long, and the best sizes are the same.
-func (e *Encoder) try(l *layerCode, inputs, outputs, registers int, seed uint64) (*candidate, error) {
+func (e *Encoder) try(f *family, l *layerCode, inputs, outputs, registers int, seed uint64) (*candidate, error) {
 	weights := float64(l.targets[0].Bits.Len())
 	judged := min(registers, 1)
-	network := draw(l.report.Scheme, inputs, judged, outputs, seed)
+	network := f.draw(inputs, judged, outputs, seed)
 	c := &candidate{inputs: inputs, outputs: outputs, registers: registers}
 	if l.report.Scheme == configs.XORBlock {
 		b, err := codec.EncodeBlock(l.targets, codec.BlockOptions{Network: network, Workers: e.options.Workers})

@@ -235,3 +235,69 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestFractionalOrders: the bits after the skipped ones go where the order says:
+// by the definition, with networks of which a part is used.
+func TestFractionalOrders(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		channels, inputs, cells := rapid.IntRange(1, 6).Draw(t, "channels"), rapid.IntRange(1, 5).Draw(t, "inputs"), rapid.IntRange(1, 4).Draw(t, "cells")
+		columns, outputs := rapid.IntRange(1, 7).Draw(t, "n_in"), rapid.IntRange(1, 20).Draw(t, "n_out")
+		n := xorcode.RandomNetwork(columns+rapid.IntRange(0, 3).Draw(t, "more inputs"), outputs+rapid.IntRange(0, 5).Draw(t, "more outputs"), rapid.Uint64().Draw(t, "seed"))
+		tile := &isa.EncodedWeights{Codec: isa.FractionalCodec, Representation: isa.ScaledSigns, Bits: 1, Mask: isa.NoMask, Channels: uint32(channels), ScaleBytes: uint32(channels),
+			Elements: uint32(channels * inputs * cells), Kept: uint32(channels * inputs * cells), Inputs: uint8(columns), Outputs: uint16(outputs), Cells: uint16(cells),
+			Order: isa.WeightOrder(rapid.IntRange(1, 3).Draw(t, "order")), Skip: uint16(rapid.IntRange(0, outputs-1).Draw(t, "skip"))}
+		var codes xorcode.Bitstream
+		var bits []bool
+		for range tile.PlaneSlices() {
+			code := rapid.Uint64Range(0, 1<<columns-1).Draw(t, "code")
+			codes.Append(code, columns)
+			var slice [1]uint64
+			n.Part(columns, outputs).Apply(code, slice[:])
+			for k := range outputs {
+				bits = append(bits, slice[0]>>k&1 != 0)
+			}
+		}
+		tile.CodeBytes = uint32(len(codes.Bytes))
+		stream := codes.Bytes
+		for c := range channels {
+			stream = append(stream, byte(c+1))
+		}
+		if err := tile.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]int8, tile.Elements)
+		if err := weighttile.Decode(got, tile, []*xorcode.Network{n}, stream); err != nil {
+			t.Fatal(err)
+		}
+		i := int(tile.Skip)
+		take := func(cell, input, channel int) {
+			want := int8(-channel - 1)
+			if bits[i] {
+				want = -want
+			}
+			if at := (cell*inputs+input)*channels + channel; got[at] != want {
+				t.Fatalf("cell %d, input %d, channel %d: %d, want %d", cell, input, channel, got[at], want)
+			}
+			i++
+		}
+		switch tile.Order {
+		case isa.StreamingOrder:
+			nested(cells, inputs, channels, take)
+		case isa.ChannelMajorOrder:
+			nested(channels, inputs, cells, func(channel, input, cell int) { take(cell, input, channel) })
+		case isa.InputMajorOrder:
+			nested(inputs, cells, channels, func(input, cell, channel int) { take(cell, input, channel) })
+		}
+	})
+}
+
+// nested counts three indices, the last one fastest.
+func nested(a, b, c int, visit func(i, j, k int)) {
+	for i := range a {
+		for j := range b {
+			for k := range c {
+				visit(i, j, k)
+			}
+		}
+	}
+}

@@ -42,7 +42,7 @@ const (
 // they change nothing.
 func (s *study) codesTable(ctx context.Context) error {
 	c := &codes{study: s, seconds: make([]float64, len(schemes)), first: map[point]float64{}, out: table{columns: []column{text("preset"), text("pruned to"), text("weights in DRAM"), number("layers coded"),
-		number("bytes"), number("codes"), number("corrections"), number("masks"), number("plain"), number("bits/weight"), number("DRAM read, KiB"),
+		number("bytes"), number("codes"), number("corrections"), number("masks"), number("plain"), number("network"), number("bits/weight"), number("DRAM read, KiB"),
 		number("cycles"), number("faster than int8 pruned"), number("than unpruned"), number("energy, uJ"), number("less than int8 pruned"), number("than unpruned"),
 		number("decode cycles"), number("encode, s")}}}
 	c.same = table{columns: []column{text("pruned to"), text("weights in DRAM"), number("score"), number("SQNR, dB"), number("cosine"), text("bit-exact on"), text("all samples")}}
@@ -51,7 +51,7 @@ func (s *study) codesTable(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", s.presets[i], err)
 		}
 	}
-	notes := []string{"Bytes are those of the weights in DRAM, each once, with their masks; \"plain\" are tiles that stay int8 because their code is not smaller. " +
+	notes := []string{"Bytes are those of the weights in DRAM, each once, with their masks; \"plain\" are tiles that stay int8 because their code is not smaller, \"network\" the table of the XOR network that all layers share, once. " +
 		"Biases and the like are not among them; DRAM reads have everything. int8 is 8 bits a weight, pruned or not: the array skips no zeros. " +
 		"Factors are int8 over coded, above 1 where the code wins. Encode is what compiling took longer than without code, the search for n_in and n_out too; " +
 		"equal tiles of presets are found in the cache."}
@@ -185,14 +185,14 @@ func (c *codes) leaveOut(s scheme, preset int, p point, kept int64) bool {
 
 // plainRow adds a row of int8 weights.
 func (c *codes) plainRow(preset, at, name string, weights int64, r, pruned, unpruned *evaluate.Result) {
-	c.out.add(preset, at, name, "-", weights, "-", "-", "-", weights, "8.00", kib(r.DRAM.ReadBytes), r.Timing.Cycles,
+	c.out.add(preset, at, name, "-", weights, "-", "-", "-", weights, "-", "8.00", kib(r.DRAM.ReadBytes), r.Timing.Cycles,
 		cyclesOver(pruned, r), cyclesOver(unpruned, r), decimal(2, r.EnergyUJ.Total), energyOver(pruned, r), energyOver(unpruned, r), "-", "-")
 }
 
 // codedRow adds a row of coded weights.
 func (c *codes) codedRow(p point, s scheme, r, pruned, unpruned *evaluate.Result) error {
 	k := r.Compression
-	stored := k.CodeBytes + k.CorrectionBytes + k.MaskBytes + k.StoredPlainBytes
+	stored := k.CodeBytes + k.CorrectionBytes + k.MaskBytes + k.StoredPlainBytes + k.NetworkBytes
 	if stored <= 0 || stored > k.PlainBytes || k.Kept != pruned.Compression.Kept {
 		return fmt.Errorf("%d bytes stored of %d plain ones, %d weights kept of %d", stored, k.PlainBytes, k.Kept, pruned.Compression.Kept)
 	}
@@ -212,7 +212,7 @@ func (c *codes) codedRow(p point, s scheme, r, pruned, unpruned *evaluate.Result
 			c.secondsAKept = max(c.secondsAKept, seconds/float64(k.Kept))
 		}
 	}
-	c.out.add("", p, s.name, fmt.Sprintf("%d of %d", coded, len(k.Layers)), stored, k.CodeBytes, k.CorrectionBytes, k.MaskBytes, k.StoredPlainBytes,
+	c.out.add("", p, s.name, fmt.Sprintf("%d of %d", coded, len(k.Layers)), stored, k.CodeBytes, k.CorrectionBytes, k.MaskBytes, k.StoredPlainBytes, k.NetworkBytes,
 		decimal(2, 8*float64(stored)/float64(k.Weights)), kib(r.DRAM.ReadBytes), r.Timing.Cycles, cyclesOver(pruned, r), cyclesOver(unpruned, r),
 		decimal(2, r.EnergyUJ.Total), energyOver(pruned, r), energyOver(unpruned, r), k.DecodeCycles, decimal(1, seconds))
 	return nil
