@@ -104,6 +104,9 @@ func Accesses(list []Access, d *Dynamic, descriptor Descriptor) []Access {
 	case *EncodedWeights:
 		add(0, false, linear(0, t.StreamBytes()))
 		add(1, true, linear(1, int(t.Elements)))
+	case *SealedKeys:
+		add(0, false, linear(0, int(t.CodeBytes)))
+		add(1, true, linear(1, t.KeyBytes()))
 	case *ConvolutionTile:
 		n := int(t.OutputChannels)
 		add(0, false, t.Input.bytes(d.Offsets[0], int(t.InputChannels), int(t.InputRows), int(t.InputColumns)))

@@ -113,7 +113,7 @@ func TestDecodeRefusals(t *testing.T) {
 		{"space of no operand", "code of load", "from may not point into activation_buffer", in(codeSection, LoadDMA, func(b []byte) { b[8+7] = 6 })},
 		{"no space", "code of load", "from is present but names no space", in(codeSection, LoadDMA, func(b []byte) { b[8+7] = 0 })},
 		{"word of halt", "code of load", "halt carries neither", in(codeSection, LoadDMA, func(b []byte) { b[len(b)-1] = 1 })},
-		{"descriptor kind", "descriptors", "d0: unknown descriptor kind 10", in(descriptorSection, 0, func(b []byte) { b[0] = 10 })},
+		{"descriptor kind", "descriptors", "d0: unknown descriptor kind 11", in(descriptorSection, 0, func(b []byte) { b[0] = 11 })},
 		{"descriptor reserved", "descriptors", "reserved byte is 0x1", in(descriptorSection, 0, func(b []byte) { b[1] = 1 })},
 		{"descriptor length", "descriptors", "length is 37, must be 36", in(descriptorSection, 0, func(b []byte) { b[2] = 37 })},
 		{"descriptor enum", "descriptors", "class is 9, must name weights, activations, metadata, corrections or masks", in(descriptorSection, 0, func(b []byte) { b[6] = 9 })},

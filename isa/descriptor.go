@@ -15,6 +15,7 @@ const (
 	RearrangeKind
 	EncodedKind
 	LookupKind
+	SealedKind
 	descriptorKindEnd
 )
 
@@ -50,7 +51,7 @@ func (c TensorClass) String() string {
 
 // Descriptor is a loop-invariant parameter record. The concrete types are
 // *Transfer, *ConvolutionTile, *PoolTile, *BinaryTile, *ElementwiseTile,
-// *CopyTile, *RearrangeTile, *EncodedWeights and *LookupTile. Their fields carry
+// *CopyTile, *RearrangeTile, *EncodedWeights, *LookupTile and *SealedKeys. Their fields carry
 // tags: `isa:"name,type"` with the wire type, and `doc` with the meaning; the codec, the assembler and
 // the reference page are driven by them.
 type Descriptor interface {

@@ -262,6 +262,8 @@ func summary(descriptor Descriptor) string {
 		return fmt.Sprintf("%d bytes of %s in DRAM", t.DRAMBytes(), t.Class)
 	case *EncodedWeights:
 		return fmt.Sprintf("%d weights of %d bits in %d bytes, %s code", t.Elements, t.Bits, t.StreamBytes(), t.Codec)
+	case *SealedKeys:
+		return fmt.Sprintf("%d rows of %d keys of %d bits, %d planes, in %d bytes", t.Rows, t.Keys, t.Mu, t.Planes, t.CodeBytes)
 	case *ConvolutionTile:
 		return fmt.Sprintf("%dx%dx%d from %d channels, kernel %dx%d", t.OutputChannels, t.OutputRows, t.OutputColumns, t.InputChannels, t.KernelRows, t.KernelColumns) + t.sumsText()
 	case *LookupTile:

@@ -70,7 +70,7 @@ var records = buildRecords()
 
 func buildRecords() (table [NumDescriptorKinds]record) {
 	for _, d := range []Descriptor{
-		&Transfer{}, &ConvolutionTile{}, &PoolTile{}, &BinaryTile{}, &ElementwiseTile{}, &CopyTile{}, &RearrangeTile{}, &EncodedWeights{}, &LookupTile{},
+		&Transfer{}, &ConvolutionTile{}, &PoolTile{}, &BinaryTile{}, &ElementwiseTile{}, &CopyTile{}, &RearrangeTile{}, &EncodedWeights{}, &LookupTile{}, &SealedKeys{},
 	} {
 		t := reflect.TypeOf(d).Elem()
 		fields := buildFields(t)

@@ -48,6 +48,8 @@ var instructionGoldens = []struct {
 		"12030000 0c000000 1000000000000006 00000000 00000000 2000000000000009 00000000 00000000"},
 	{LookupGEMM, "query_tables d13 tables=table_buffer[0x10] weights=weight_buffer[0x20] accumulators=accumulator_buffer[0x40] scales=weight_buffer[0x50]",
 		"132b0000 0d000000 1000000000000009 00000000 00000000 2000000000000007 00000000 00000000 4000000000000008 00000000 00000000 5000000000000007 00000000 00000000"},
+	{LoadDMA, "load_sealed d14 from=weights[0x40] to=weight_buffer[0x80]",
+		"14030000 0e000000 4000000000000001 00000000 00000000 8000000000000007 00000000 00000000"},
 }
 
 const textStart = "npusim-program 1.0\nrounding half-up-shift\n"
@@ -122,6 +124,8 @@ var descriptorGoldens = []struct {
 	{"encoded_weights layer=7 codec=sequential representation=sign_magnitude bits=8 registers=2 inverted=129 mask=run_length order=streaming network=3 inputs=8 outputs=80 cells=1 elements=1024 kept=100 channels=16 " +
 		"code_bytes=128 correction_bytes=5 mask_bytes=60 patches=4 stalls=1",
 		"08003600 0700 02 02 08 02 81 03 01 0300 08 5000 0000 0100 00040000 64000000 10000000 80000000 05000000 3c000000 00000000 04000000 01000000"},
+	{"sealed_keys layer=1 mu=8 planes=3 network=2 rows=16 keys=5 code_bytes=77",
+		"0a001200 0100 08 03 0200 10000000 05000000 4d000000"},
 	{"lookup_tile layer=2 input_channels=3 output_channels=4 mu=8 planes=3 group=16 group_offset=8 output_rows=5 output_columns=6 input_rows=7 input_columns=8 " +
 		"origin_row=-1 origin_column=-2 kernel_rows=3 kernel_columns=2 stride_rows=2 stride_columns=1 dilate_rows=1 dilate_columns=2 " +
 		"input={block=16 channel_offset=1 pixel_stride=16 row_stride=128} output={block=4 pixel_stride=4 row_stride=24 block_stride=9} " +

@@ -14,7 +14,7 @@ func nameOf(names []string, value int, what string) string {
 var descriptorKindNames = [NumDescriptorKinds]string{
 	NoDescriptor: "none", TransferKind: "transfer", ConvolutionKind: "convolution_tile", PoolKind: "pool_tile",
 	BinaryKind: "binary_tile", ElementwiseKind: "elementwise_tile", CopyKind: "copy_tile", RearrangeKind: "rearrange_tile", EncodedKind: "encoded_weights",
-	LookupKind: "lookup_tile",
+	LookupKind: "lookup_tile", SealedKind: "sealed_keys",
 }
 
 func (k DescriptorKind) String() string {

@@ -100,6 +100,7 @@ const (
 	Lookup
 	BuildTables
 	QueryTables
+	LoadSealed
 	opcodeEnd
 )
 
@@ -242,6 +243,11 @@ var Instructions = [NumOpcodes]Information{
 			{Name: "output", Role: Destination, Spaces: activation, Optional: true},
 			{Name: "scales", Role: Source, Spaces: weight}},
 		Semantics: "As lookup, but with tables that build_tables left in the table buffer, so that any number of tiles of rows and planes share them: queries them with the keys, scales the sums of a group and adds them."},
+	LoadSealed: {Name: "load_sealed", Units: []Unit{LoadDMA}, Descriptor: SealedKind,
+		Operands: []Operand{
+			{Name: "from", Role: Source, Spaces: []Space{Weights}},
+			{Name: "to", Role: Destination, Spaces: weight}},
+		Semantics: "Reads codes from DRAM, sends them through the XOR decryption units, and writes the keys of binary codes that come out to the weight buffer."},
 }
 
 func (o Opcode) String() string {

@@ -91,6 +91,9 @@ func drawDescriptor(t *rapid.T) Descriptor {
 			d.Group, d.GroupOffset = keys*uint32(mu), uint32(mu)*rapid.Uint32Range(0, keys-1).Draw(t, "offset")
 		}
 		return d
+	case SealedKind:
+		return &SealedKeys{Layer: layer, Mu: rapid.Uint8Range(2, 10).Draw(t, "mu"), Planes: rapid.Uint8Range(1, 4).Draw(t, "planes"),
+			Network: rapid.Uint16().Draw(t, "network"), Rows: wide(t, "rows"), Keys: wide(t, "keys"), CodeBytes: wide(t, "code")}
 	case EncodedKind:
 		channels, bits := wide(t, "channels"), rapid.Uint8Range(2, 8).Draw(t, "bits")
 		cells := rapid.Uint16Range(1, 9).Draw(t, "cells")

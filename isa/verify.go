@@ -160,6 +160,10 @@ func (v *verifier) tables() {
 			if err := t.fits(p.Networks); err != nil {
 				v.failTable("d%d: %s: %v", i, d.Kind(), err)
 			}
+		} else if t, is := d.(*SealedKeys); is {
+			if err := t.fits(p.Networks); err != nil {
+				v.failTable("d%d: %s: %v", i, d.Kind(), err)
+			}
 		}
 	}
 	for i, n := range p.Networks {

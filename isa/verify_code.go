@@ -119,7 +119,9 @@ func (v *verifier) operands(u Unit, i int) {
 }
 
 // isCompute tells the instructions that have a trace record.
-func isCompute(op Opcode) bool { return op >= Convolution && op < opcodeEnd && op != LoadEncoded }
+func isCompute(op Opcode) bool {
+	return op >= Convolution && op < opcodeEnd && op != LoadEncoded && op != LoadSealed
+}
 
 func (v *verifier) trace(u Unit) {
 	records := v.p.Trace[u]

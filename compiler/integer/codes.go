@@ -53,6 +53,11 @@ func (a *ConvolutionAttributes) validateCodes(in, out *Tensor, shapeOnly bool) e
 	if err := a.Requantizer.validate(outputs); err != nil {
 		return err
 	}
+	if a.Sealed != nil {
+		if err := a.Sealed.Check(a.Codes); err != nil {
+			return err
+		}
+	}
 	if a.Requantizer.PerChannel != nil || !slices.Equal(a.Requantizer.ChannelShift, a.Codes.Shifts) {
 		return errors.New("the requantizer must have the shifts of the codes")
 	}

@@ -150,7 +150,10 @@ type ConvolutionAttributes struct {
 	//
 	// and the shifts of the codes are those of the requantizer. In a network of
 	// shapes alone only the shape of the codes is given.
-	Codes       *binarycode.Matrix
+	Codes *binarycode.Matrix
+	// Sealed, if not nil, has the codes from which XOR networks make the signs of
+	// Codes; in a network of shapes alone only the networks.
+	Sealed      *binarycode.Sealed
 	WeightScale []float64 // one for the layer, or one an output channel (per-channel); for reports
 	Bias        []int32
 	Requantizer Requantizer

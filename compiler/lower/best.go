@@ -278,6 +278,8 @@ func moved(p *isa.Program) (n int64) {
 			switch isa.Instructions[d.Instruction.Op].Descriptor {
 			case isa.TransferKind:
 				n += p.Descriptors[d.Instruction.Descriptor].(*isa.Transfer).DRAMBytes()
+			case isa.SealedKind:
+				n += int64(p.Descriptors[d.Instruction.Descriptor].(*isa.SealedKeys).CodeBytes)
 			case isa.EncodedKind:
 				n += int64(p.Descriptors[d.Instruction.Descriptor].(*isa.EncodedWeights).StreamBytes())
 			}

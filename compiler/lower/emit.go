@@ -59,6 +59,8 @@ func (e *emission) descriptor(d isa.Descriptor) uint32 {
 		return describe[any](e, e.others, *v, d)
 	case *isa.LookupTile:
 		return describe[any](e, e.others, *v, d)
+	case *isa.SealedKeys:
+		return describe[any](e, e.others, *v, d)
 	}
 	return describe[any](e, e.others, d, d)
 }

@@ -20,6 +20,12 @@ func (l *lowering) checkCodes() error {
 			continue
 		}
 		shape, mu := &n.Convolution.Codes.Shape, int(l.target.Cost.Mu)
+		if s := n.Convolution.Sealed; s != nil {
+			if err := l.checkSealed(s, mu); err != nil {
+				return fmt.Errorf("layer %s: %w", n.Name, err)
+			}
+			l.addNetworks(s.Networks)
+		}
 		switch {
 		case l.target.Cost.QueryLanes == 0:
 			return fmt.Errorf("layer %s has binary codes: lut_gemm.lanes must be at least 1", n.Name)
@@ -79,7 +85,7 @@ func (p *shape) codeBytes(v *tiling) (total int64) {
 		}
 		for _, k := range split(p.reduction, v.inputChannels) {
 			t := p.codeTile(span{0, c.size}, k)
-			total += int64(c.count) * int64(t.KeyBytes())
+			total += int64(c.count) * int64(p.storedKeyBytes(&t))
 			if t.Group > 0 {
 				total += int64(c.count) * int64(t.ScaleBytes())
 			}
@@ -91,7 +97,7 @@ func (p *shape) codeBytes(v *tiling) (total int64) {
 // inputUnit is the step of the input channels of a tile: with groups, no key may
 // have columns of two of them.
 func (p *shape) inputUnit(unit int) int {
-	if s := &p.codes().Shape; s.Group == s.Columns {
+	if s := &p.codes().Shape; s.Group == s.Columns && p.s.anchor.Convolution.Sealed == nil {
 		return unit
 	}
 	whole := int(p.t.Cost.Mu)
@@ -107,10 +113,10 @@ func gcd(a, b int) int {
 }
 
 // splitsKeys tells tilings whose cuts of the inputs would need keys with
-// columns of two groups.
+// columns of two groups, or parts of sealed keys.
 func (p *shape) splitsKeys(v *tiling) bool {
 	s := &p.codes().Shape
-	return s.Group < s.Columns && v.inputChannels < p.reduction && v.inputChannels*p.cells()%int(p.t.Cost.Mu) != 0
+	return (s.Group < s.Columns || p.s.anchor.Convolution.Sealed != nil) && v.inputChannels < p.reduction && v.inputChannels*p.cells()%int(p.t.Cost.Mu) != 0
 }
 
 // lookupCycles is the time of an output tile.
@@ -165,7 +171,11 @@ func (x *stepEmission) fetchCodes(c channelTile, inputs span, number int) (keys,
 	offset, held := x.weights.take(weightKey{c.number, number})
 	keys = at(isa.WeightBuffer, offset)
 	if !held {
-		err = x.loadConstant(weightKey{c.number, number}, isa.WeightClass, t.KeyBytes(), keys, func() []byte { return keyBlock(codes, &t, c.start, column) })
+		if x.s.anchor.Convolution.Sealed != nil {
+			err = x.loadSealed(weightKey{c.number, number}, &t, c.start, column, keys)
+		} else {
+			err = x.loadConstant(weightKey{c.number, number}, isa.WeightClass, t.KeyBytes(), keys, func() []byte { return keyBlock(codes, &t, c.start, column) })
+		}
 	}
 	scales = at(isa.WeightBuffer, offset+uint64(x.l.target.align(t.KeyBytes())))
 	scaleKey := weightKey{-1 - c.number, number}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/xorcode"
 )
 
 // Limit caps tile extents; 0 is no cap. It is for tests and experiments: the
@@ -58,6 +59,8 @@ type lowering struct {
 	choices  []choice
 	areas    []areas
 
+	networks []*xorcode.Network // of coded weights
+
 	residentAt                           []uint64
 	inputAt, outputAt, scratchAt         []uint64 // by tensor, or nowhere
 	peakActivation, peakWeight           int
@@ -85,6 +88,10 @@ func planned(g *integer.Graph, target *Target, options Options, earlier *memo) (
 	}
 	if err := l.checkExtents(); err != nil {
 		return nil, err
+	}
+	if options.Encoder != nil {
+		l.networks = options.Encoder.Networks()
+		l.networks = l.networks[:len(l.networks):len(l.networks)]
 	}
 	if err := l.checkCodes(); err != nil {
 		return nil, err
@@ -254,9 +261,7 @@ func (l *lowering) program() (*isa.Program, error) {
 	if !l.options.unlabelled {
 		p.MachineHash, p.Config = l.target.Spec.MachineHash(), l.target.Spec.TOML()
 	}
-	if l.options.Encoder != nil {
-		p.Networks = l.options.Encoder.Networks()
-	}
+	p.Networks = l.networks
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
 		p.Code[u] = e.scratch.section(u)
 	}

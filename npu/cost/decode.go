@@ -39,6 +39,20 @@ func (m *Machine) Decode(t *isa.EncodedWeights, networks []*xorcode.Network) Dec
 	return d
 }
 
+// Unseal is the closed form of a load_sealed: a slice a unit and cycle, or the
+// write port of the weight buffer.
+func (m *Machine) Unseal(t *isa.SealedKeys, networks []*xorcode.Network) Decoding {
+	d := Decoding{Slices: int64(t.Slices(networks[t.Network])), Latency: m.DecryptionLatency}
+	for k := range int64(t.Planes) {
+		n := networks[int64(t.Network)+k]
+		slices := d.Slices / int64(t.Planes)
+		d.GateEvaluations += slices * int64(n.XORGates())
+		d.RegisterBits += slices * int64(n.Inputs)
+	}
+	d.Cycles = max(ceilDivide(d.Slices, max(m.DecryptionUnits, 1)), ceilDivide(int64(t.KeyBytes()), m.WeightPort))
+	return d
+}
+
 // CorrectionStalls is how long the decryption units wait for corrections in
 // all, in cycles: corrections[i] are those of slice i, slices go to the units in
 // turn, and all units wait while one does. Each unit's buffer takes up

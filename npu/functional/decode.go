@@ -2,8 +2,10 @@ package functional
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/weighttile"
 )
 
@@ -28,24 +30,40 @@ func (e *Engine) decodeWeights() error {
 	var d isa.Dynamic
 	var total uint64
 	for cursor.Next(&d) {
-		if d.Instruction.Op != isa.LoadEncoded {
+		if d.Instruction.Op != isa.LoadEncoded && d.Instruction.Op != isa.LoadSealed {
 			continue
 		}
 		tile := encodedTile{d.Offsets[0], d.Instruction.Descriptor}
 		if e.decoded[tile] != nil {
 			continue
 		}
-		t := p.Descriptors[tile.descriptor].(*isa.EncodedWeights)
-		if total += uint64(t.Elements); total > maxRegionBytes {
+		size, decode := e.decoder(tile)
+		if total += uint64(size); total > maxRegionBytes {
 			return fmt.Errorf("program %s decodes to more than %d GiB of weights: too much to execute on this host", p.Name, maxRegionBytes>>30)
 		}
-		weights := make([]int8, t.Elements)
-		if err := weighttile.Decode(weights, t, p.Networks, p.Constants[tile.offset:][:t.StreamBytes()]); err != nil {
-			return fmt.Errorf("program %s: unit %s, instruction %d (%s) of layer %q: %w", p.Name, isa.LoadDMA, d.Index, d.Instruction.Op, p.Layers[t.Layer].Name, err)
+		weights := make([]int8, size)
+		if err := decode(weights); err != nil {
+			layer := p.Layers[p.Descriptors[tile.descriptor].LayerIndex()].Name
+			return fmt.Errorf("program %s: unit %s, instruction %d (%s) of layer %q: %w", p.Name, isa.LoadDMA, d.Index, d.Instruction.Op, layer, err)
 		}
 		e.decoded[tile] = weights
 	}
 	return nil
+}
+
+// decoder is the number of bytes that a tile decodes to, and how.
+func (e *Engine) decoder(tile encodedTile) (size int, decode func(into []int8) error) {
+	p := e.program
+	if t, is := p.Descriptors[tile.descriptor].(*isa.SealedKeys); is {
+		return t.KeyBytes(), func(into []int8) error {
+			bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(into))), len(into))
+			return binarycode.Unseal(bytes, p.Constants[tile.offset:][:t.CodeBytes], int(t.Rows), int(t.Keys), int(t.Mu), p.Networks[t.Network:][:t.Planes])
+		}
+	}
+	t := p.Descriptors[tile.descriptor].(*isa.EncodedWeights)
+	return int(t.Elements), func(into []int8) error {
+		return weighttile.Decode(into, t, p.Networks, p.Constants[tile.offset:][:t.StreamBytes()])
+	}
 }
 
 // loadEncoded writes decoded weights to the weight buffer.

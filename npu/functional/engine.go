@@ -259,7 +259,7 @@ func (s *State) execute(u isa.Unit, q *queue) error {
 			s.store(d, t)
 		}
 		return nil
-	case *isa.EncodedWeights:
+	case *isa.EncodedWeights, *isa.SealedKeys:
 		s.loadEncoded(d)
 		return nil
 	case *isa.ConvolutionTile:

@@ -137,6 +137,7 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	var decoding cost.Decoding
 	var d *isa.Transfer
 	var encoded *isa.EncodedWeights
+	decoded := int64(0) // bytes that come out of the decryption units
 	switch of := e.program.Descriptors[in.Descriptor].(type) {
 	case *isa.Transfer:
 		d = of
@@ -144,6 +145,10 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 		encoded = of
 		d = &isa.Transfer{Layer: of.Layer, Class: isa.WeightClass, Bits: 8, Group: 1, Run: uint32(of.StreamBytes()), Rows: 1, Blocks: 1}
 		decoding = e.machine.Decode(of, e.program.Networks)
+	case *isa.SealedKeys:
+		d = &isa.Transfer{Layer: of.Layer, Class: isa.WeightClass, Bits: 8, Group: 1, Run: of.CodeBytes, Rows: 1, Blocks: 1}
+		decoding = e.machine.Unseal(of, e.program.Networks)
+		decoded = int64(of.KeyBytes())
 	}
 	dram := 0
 	if u == isa.StoreDMA {
@@ -157,12 +162,15 @@ func (e *engine) begin(u isa.Unit, in *isa.Instruction) {
 	buffer := int64(d.Blocks) * int64(d.Rows) * int64(d.Run)
 	if encoded != nil {
 		t.split(encoded, base)
-		buffer = int64(encoded.Elements)
+		decoded = int64(encoded.Elements)
+		w.Corrections += int64(encoded.Patches)
+	}
+	if decoded > 0 {
+		buffer = decoded
 		w.DecodedSlices += decoding.Slices
 		w.DecodingCycles += decoding.Cycles
 		w.GateEvaluations += decoding.GateEvaluations
 		w.RegisterBits += decoding.RegisterBits
-		w.Corrections += int64(encoded.Patches)
 	}
 	if e.record != nil {
 		e.record.begin(u, &q.next, e.program.Descriptors[in.Descriptor], d.Class, buffer, e.now)

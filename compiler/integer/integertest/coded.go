@@ -6,6 +6,7 @@ import (
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/fixed"
+	"github.com/npusim/npusim/isa/xorcode"
 )
 
 // coded appends a convolution with random binary codes, scales as large as the
@@ -28,6 +29,10 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 			m.Bits[i] &= 1<<rest - 1
 		}
 	}
+	var sealed *binarycode.Sealed
+	if b.r.IntN(3) == 0 {
+		sealed = b.sealed(m)
+	}
 	// With these sums stay below 2^31 less the bias.
 	limit := min(binarycode.MaxMantissa, (1<<31-30000)/(binarycode.LargestInput*planes*columns))
 	if b.r.IntN(2) == 0 {
@@ -40,7 +45,7 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 		m.Shifts = append(m.Shifts, uint8(b.r.IntN(binarycode.MaxShift+1)))
 	}
 	outBits := b.bits()
-	a := &integer.ConvolutionAttributes{Geometry: g, Groups: 1, WeightBits: uint8(planes), Codes: m, WeightScale: []float64{1}}
+	a := &integer.ConvolutionAttributes{Geometry: g, Groups: 1, WeightBits: uint8(planes), Codes: m, Sealed: sealed, WeightScale: []float64{1}}
 	for range out.Channels {
 		a.Bias = append(a.Bias, int32(b.r.IntN(20001)-10000))
 	}
@@ -51,4 +56,26 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 	}
 	a.Requantizer = integer.Requantizer{PerLayer: multiplier, ChannelShift: m.Shifts}
 	b.add(integer.Node{Kind: integer.Convolution, Inputs: []integer.TensorID{in}, Convolution: a, MACs: int64(out.Elements()) * int64(columns)}, out, outBits)
+}
+
+// sealed draws codes of XOR networks for keys of one, two or four rows, and gives
+// the matrix their signs.
+func (b *builder) sealed(m *binarycode.Matrix) *binarycode.Sealed {
+	slice := 1 << b.r.IntN(3)
+	s := &binarycode.Sealed{Mu: b.mu}
+	keys := (m.Shape.Columns + b.mu - 1) / b.mu
+	inputs := 1 + b.r.IntN(slice*b.mu)
+	for range m.Shape.Ranges[0].Planes {
+		s.Networks = append(s.Networks, xorcode.RandomNetwork(inputs, slice*b.mu, uint64(b.r.IntN(4))))
+		codes := make([]uint64, (m.Shape.Rows+slice-1)/slice*keys)
+		for i := range codes {
+			codes[i] = b.r.Uint64() >> (64 - inputs)
+		}
+		s.Codes = append(s.Codes, codes)
+	}
+	var err error
+	if m.Bits, err = s.Signs(&m.Shape); err != nil {
+		panic(fmt.Sprintf("integertest: %v", err))
+	}
+	return s
 }
