@@ -8,6 +8,7 @@ import (
 	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/quantize"
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa/binarycode"
 )
 
 // prepareCodes gathers what binary coding needs from the network with integer
@@ -27,6 +28,9 @@ func prepareCodes(ctx context.Context, c *Compilation, coding *quantize.Coding) 
 	for name, m := range found { // each on its own
 		coding.Moments[name] = quantize.Moments(m)
 	}
+	if coding.Sealing, err = sealings(g, spec); err != nil {
+		return err
+	}
 	if spec.LUTGEMM.Use == configs.AlwaysLookup {
 		return nil
 	}
@@ -43,4 +47,38 @@ func prepareCodes(ctx context.Context, c *Compilation, coding *quantize.Coding) 
 		}
 	}
 	return nil
+}
+
+// Networks of sealed keys where the configuration leaves n_in and n_out to the
+// compiler: two rows share a code, of 7/8 bits a sign.
+const (
+	defaultSealedRows = 2
+	defaultSealedRate = 0.875
+)
+
+// sealings are the networks of layers with binary codes whose scheme is
+// xor-fractional.
+func sealings(g *integer.Graph, spec *configs.Spec) (map[string]quantize.Sealing, error) {
+	list := map[string]quantize.Sealing{}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		c := spec.Compression.For(n.Name)
+		if n.Kind != integer.Convolution || c.Scheme != configs.XORFractional || spec.Quantization.ForLayer(n.Name).Weights != configs.BinaryCoding {
+			continue
+		}
+		s := quantize.Sealing{Mu: spec.LUTGEMM.Mu, Inputs: c.Inputs, Outputs: c.Outputs, Taps: spec.Compression.Taps, Seed: uint64(spec.Compression.Seed)}
+		if s.Outputs == 0 {
+			s.Outputs = defaultSealedRows * s.Mu
+			s.Inputs = int(defaultSealedRate * float64(s.Outputs))
+		}
+		if err := binarycode.CheckSealing(s.Outputs, s.Mu, spec.NPU.ChannelBlock); err != nil {
+			return nil, fmt.Errorf("layer %s: compression.n_out = %d: %w", n.Name, s.Outputs, err)
+		}
+		if s.Inputs > spec.XOR.MaxInputs || s.Outputs > spec.XOR.MaxOutputs {
+			return nil, fmt.Errorf("layer %s: a network of %d inputs and %d outputs: the machine has xor.max_inputs = %d and xor.max_outputs = %d",
+				n.Name, s.Inputs, s.Outputs, spec.XOR.MaxInputs, spec.XOR.MaxOutputs)
+		}
+		list[n.Name] = s
+	}
+	return list, nil
 }

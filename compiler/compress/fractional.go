@@ -32,7 +32,7 @@ const (
 // those have to be replaced before the network is final.
 func (e *Encoder) Fits() bool {
 	for _, l := range e.order {
-		if l.report.Scheme == configs.XORFractional && l.report.Coded {
+		if l.fit != nil || l.trained != nil {
 			return true
 		}
 	}

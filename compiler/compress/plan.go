@@ -7,6 +7,7 @@ import (
 	"github.com/npusim/npusim/compiler/fractional"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/bitplane"
 	"github.com/npusim/npusim/isa/weightmask"
 	"github.com/npusim/npusim/npu/cost"
@@ -49,6 +50,7 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		if n.Convolution.Codes != nil {
 			l.report.Reason = "stays plain: its weights are keys of binary codes"
 			l.report.Weights, l.report.Kept = total, total
+			l.sealed(n.Convolution.Sealed, total)
 			continue
 		}
 		if spec.Compression.Trained != "" && asked.Scheme == configs.XORFractional {
@@ -79,6 +81,20 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		l.sample, l.targets = nil, nil
 	}
 	return e, nil
+}
+
+// sealed notes binary codes whose keys have codes already, found with the scales.
+func (l *layerCode) sealed(s *binarycode.Sealed, weights int64) {
+	if s == nil {
+		return
+	}
+	n := s.Networks[0]
+	l.report.Coded, l.report.Reason = true, ""
+	l.report.Inputs, l.report.Outputs, l.report.Planes = n.Inputs, n.Outputs, len(s.Networks)
+	l.report.PlainBytes = (weights*int64(len(s.Networks)) + 7) / 8
+	for _, codes := range s.Codes {
+		l.report.CodeBytes += int64(len(codes)*n.Inputs+7) / 8
+	}
 }
 
 // family is the layers that share a network: those of one scheme whose

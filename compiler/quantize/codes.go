@@ -7,10 +7,12 @@ import (
 	"math"
 
 	solve "github.com/npusim/npusim/compiler/binarycode"
+	"github.com/npusim/npusim/compiler/fractional"
 	"github.com/npusim/npusim/compiler/graph"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/binarycode"
+	"github.com/npusim/npusim/isa/fractionalcode"
 )
 
 // Moments are what calibration samples say of the inputs of a layer: mean and
@@ -25,8 +27,31 @@ type Coding struct {
 	Moments map[string]Moments
 	// Dense says, by layer name, why a layer has integer weights although it could
 	// have binary codes.
-	Dense   map[string]string
+	Dense map[string]string
+	// Sealing has, by layer name, the networks whose outputs the signs of a layer
+	// are to be.
+	Sealing map[string]Sealing
 	Workers int // goroutines; 0 is one a processor
+}
+
+// Sealing are XOR networks of layers with binary codes, for keys of Mu bits: those
+// of plane p are drawn from Seed + p.
+type Sealing struct {
+	Mu, Inputs, Outputs, Taps int
+	Seed                      uint64
+}
+
+// networks draws one network a plane.
+func (s *Sealing) networks(planes int) ([]fractionalcode.Network, error) {
+	var list []fractionalcode.Network
+	for p := range planes {
+		n, err := fractionalcode.Draw(s.Inputs, s.Outputs, fractionalcode.Generator{Taps: s.Taps, Seed: s.Seed + uint64(p)})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
 }
 
 // UsesCodes tells whether binary codes are asked for any layer.
@@ -161,7 +186,7 @@ func (k *converter) coded(name string, planes int, l *layerWeights) (*integer.Co
 		planes = allocated
 	}
 	columns := l.taps()
-	m, err := solve.Quantize(k.ctx, l.weights, l.channels, columns, k.solver(name, columns, planes))
+	m, sealed, err := k.solve(name, l, planes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -187,13 +212,32 @@ func (k *converter) coded(name string, planes int, l *layerWeights) (*integer.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &integer.ConvolutionAttributes{WeightBits: uint8(planes), Codes: f.Matrix, WeightScale: []float64{math.Ldexp(1, -int(f.Exponent))}, Bias: f.Bias,
+	a := &integer.ConvolutionAttributes{WeightBits: uint8(planes), Codes: f.Matrix, Sealed: sealed, WeightScale: []float64{math.Ldexp(1, -int(f.Exponent))}, Bias: f.Bias,
 		Requantizer: integer.Requantizer{PerLayer: f.Multiplier, ChannelShift: f.Shifts}}
 	q := &quantizedWeights{bias: f.Bias, scales: a.WeightScale, requantizer: a.Requantizer, sqnr: exactSQNR}
 	if e.Normalized() > 1e-30 {
 		q.sqnr = -10 * math.Log10(e.Normalized())
 	}
 	return a, q, nil
+}
+
+// solve finds the codes of a layer, free ones or those of networks.
+func (k *converter) solve(name string, l *layerWeights, planes int) (*solve.Matrix, *binarycode.Sealed, error) {
+	o := k.solver(name, l.taps(), planes)
+	s, sealed := k.coding.Sealing[name]
+	if !sealed {
+		m, err := solve.Quantize(k.ctx, l.weights, l.channels, l.taps(), o)
+		return m, nil, err
+	}
+	networks, err := s.networks(planes)
+	if err != nil {
+		return nil, nil, err
+	}
+	seal := fractional.SealOptions{Mu: s.Mu, Group: o.Group, Networks: networks, Workers: o.Workers}
+	if o.Importance != nil {
+		seal.Importance = o.Importance.Columns
+	}
+	return fractional.Seal(k.ctx, l.weights, l.channels, l.taps(), seal)
 }
 
 // refused tells errors of coding that are about the layer, not the run.

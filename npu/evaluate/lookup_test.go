@@ -143,6 +143,50 @@ func TestGlyphsInBinaryCodes(t *testing.T) {
 	}
 }
 
+// TestSealedKeys: planes that come out of XOR networks take fewer bytes, each
+// layer of the LUT-GEMM unit as many as its codes, and are bit-exact; a machine
+// without decryption units refuses them.
+func TestSealedKeys(t *testing.T) {
+	sets := []string{"quantization.weights=binary-coding", "quantization.planes=4", "quantization.group=32"}
+	options := evaluate.Options{Model: glyphModel, Data: glyphData, Samples: samples(60)}
+	options.Spec = load(t, "edge", sets...)
+	free := run(t, options)
+	rule := `compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=%d, n_out=16}]`
+	before, noise := free.DRAM.BytesByClass["weights"], *free.Accuracy.SQNRDB
+	for _, inputs := range []int{14, 10} {
+		options.Spec = load(t, "edge", append(sets, fmt.Sprintf(rule, inputs))...)
+		r := run(t, options)
+		checkSums(t, fmt.Sprint(inputs), r)
+		if !*r.Accuracy.BitExact || r.Operations.XORSlices == 0 || r.DRAM.BytesByClass["weights"] >= before || *r.Accuracy.SQNRDB >= noise {
+			t.Errorf("%d of 16 bits: bit-exact %t, %d slices, %d bytes after %d, %.1f dB after %.1f", inputs, *r.Accuracy.BitExact, r.Operations.XORSlices,
+				r.DRAM.BytesByClass["weights"], before, *r.Accuracy.SQNRDB, noise)
+		}
+		coded := 0
+		for _, l := range r.Compression.Layers {
+			if l.Scheme != "xor-fractional" {
+				continue
+			}
+			coded++
+			if bits := float64(l.CodeBytes) / float64(l.PlainBytes); math.Abs(bits/(float64(inputs)/16)-1) > 0.03 {
+				t.Errorf("layer %s: %d bytes of codes for %d of keys, n_in/n_out is %.3f", l.Name, l.CodeBytes, l.PlainBytes, float64(inputs)/16)
+			}
+		}
+		if coded == 0 {
+			t.Error("no layer is coded")
+		}
+		before, noise = r.DRAM.BytesByClass["weights"], *r.Accuracy.SQNRDB
+	}
+	for _, wrong := range []struct{ set, text string }{
+		{`compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=10, n_out=20}]`, "20 outputs of a network for keys of 8 bits"},
+		{`compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=20, n_out=24}]`, "must be 8 times a divisor of 16"},
+	} {
+		options.Spec = load(t, "edge", append(sets, wrong.set)...)
+		if _, err := evaluate.Run(context.Background(), options); err == nil || !strings.Contains(err.Error(), wrong.text) {
+			t.Errorf("%s: %v", wrong.set, err)
+		}
+	}
+}
+
 // TestAverageBits: planes are shared out within the average, and better than
 // evenly; layers of their own stay as told.
 func TestAverageBits(t *testing.T) {
