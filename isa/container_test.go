@@ -116,7 +116,7 @@ func TestDecodeRefusals(t *testing.T) {
 		{"descriptor kind", "descriptors", "d0: unknown descriptor kind 11", in(descriptorSection, 0, func(b []byte) { b[0] = 11 })},
 		{"descriptor reserved", "descriptors", "reserved byte is 0x1", in(descriptorSection, 0, func(b []byte) { b[1] = 1 })},
 		{"descriptor length", "descriptors", "length is 37, must be 36", in(descriptorSection, 0, func(b []byte) { b[2] = 37 })},
-		{"descriptor enum", "descriptors", "class is 9, must name weights, activations, metadata, corrections or masks", in(descriptorSection, 0, func(b []byte) { b[6] = 9 })},
+		{"descriptor enum", "descriptors", "class is 9, must name weights, activations, metadata, corrections, masks or scales", in(descriptorSection, 0, func(b []byte) { b[6] = 9 })},
 		{"descriptor rule", "descriptors", "transfer: bits is 1, must be 2 to 8", in(descriptorSection, 0, func(b []byte) { b[7] = 1 })},
 		{"descriptor bool", "descriptors", "last is 2, must be 0 or 1", in(descriptorSection, 0, func(b []byte) { b[2*40+4+66+1] = 2 })},
 		{"semaphore unit", "semaphores", "s0: names unit 9", in(semaphoreSection, 0, func(b []byte) { b[0] = 9 })},

@@ -33,6 +33,7 @@ const (
 	MetadataClass   // biases, channel shifts and multipliers, tables
 	CorrectionClass // what decoded weights are put right with
 	MaskClass       // where weights are pruned
+	ScaleClass      // of binary codes
 	classEnd
 )
 
@@ -40,7 +41,7 @@ const (
 const NumClasses = int(classEnd)
 
 var classNames = [NumClasses]string{InvalidClass: "invalid", WeightClass: "weights", ActivationClass: "activations", MetadataClass: "metadata",
-	CorrectionClass: "corrections", MaskClass: "masks"}
+	CorrectionClass: "corrections", MaskClass: "masks", ScaleClass: "scales"}
 
 func (c TensorClass) String() string {
 	if int(c) < NumClasses {

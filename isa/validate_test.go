@@ -103,7 +103,7 @@ func TestValidateRules(t *testing.T) {
 		{encoded(func(d *EncodedWeights) { d.Cells = 0 }), "cells is 0"},
 		{encoded(func(d *EncodedWeights) { d.Cells = 3 }), "cells is 3, must be at least 1 and divide elements 64 over channels 16"},
 		{transfer(func(*Transfer) {}), ""},
-		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 6"},
+		{transfer(func(d *Transfer) { d.Class = classEnd }), "class is 7"},
 		{transfer(func(d *Transfer) { d.Bits = 1 }), "bits is 1"},
 		{transfer(func(d *Transfer) { d.Bits = 9 }), "bits is 9"},
 		{transfer(func(d *Transfer) { d.Group = 0 }), "group is 0"},

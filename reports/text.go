@@ -14,13 +14,13 @@ const indent = "  "
 
 // trafficClasses are the known keys of DRAM bytes by class, in the order of
 // tables and plots.
-var trafficClasses = []string{"weights", "corrections", "masks", "activations", "metadata"}
+var trafficClasses = []string{"weights", "corrections", "masks", "scales", "activations", "metadata"}
 
 // withoutCodes leaves out the classes that only coded weights have, where
 // nothing of them moved.
 func withoutCodes(classes []string, moved func(class string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(classes), func(class string) bool {
-		return (class == "corrections" || class == "masks") && !moved(class)
+		return (class == "corrections" || class == "masks" || class == "scales") && !moved(class)
 	})
 }
 
@@ -329,8 +329,8 @@ func (t *textWriter) energy(r *evaluate.Result) {
 	t.table([]Column{{"Part", "", false}, {"Energy", "µJ", true}, {"Share", "%", true}, {"Per MAC", "pJ", true}, {"Operations", "", true}}, rows,
 		[]string{"total", microjoules(e.Total), wholeShare(shares), perMAC(e.Total)})
 	if o := &r.Operations; o.LUTQueries > 0 {
-		t.paragraph("", fmt.Sprintf("Look-up: %s additions build tables, %s entries are read and added, %s sums are scaled; a table is read %s times an entry.",
-			Count(o.LUTBuildAdds), Count(o.LUTQueries), Count(o.LUTScaleMACs), decimal(float64(o.LUTQueries)/float64(max(o.LUTBuildAdds, 1)), 1)))
+		t.paragraph("", fmt.Sprintf("Look-up: in place of %s multiply-accumulates, %s additions build tables, %s entries are read and added, and %s sums are scaled; a table is read %s times an entry.",
+			Count(r.Model.MACs-o.MAC), Count(o.LUTBuildAdds), Count(o.LUTQueries), Count(o.LUTScaleMACs), decimal(float64(o.LUTQueries)/float64(max(o.LUTBuildAdds, 1)), 1)))
 	}
 	if n := r.Operations.XORSlices; n > 0 {
 		t.paragraph("", fmt.Sprintf("Decryption units: slices of weight bits decoded; %s bits put right after it.", Count(r.Operations.Corrections)))

@@ -37,7 +37,7 @@ var (
 // seriesColors gives each known class of traffic and each known bound its
 // colour in every plot.
 var seriesColors = map[string]color.NRGBA{
-	"weights": green, "corrections": vermilion, "masks": paleBlue, "activations": orange, "metadata": charcoal,
+	"weights": green, "corrections": vermilion, "masks": paleBlue, "scales": navy, "activations": orange, "metadata": charcoal,
 	"mac": navy, "lookup": yellow, "pipeline": steel, "vector": sky, "dram": vermilion, "latency": silver,
 }
 

@@ -184,7 +184,7 @@ func (x *stepEmission) fetchCodes(c channelTile, inputs span, number int) (keys,
 		scales.Offset, held = x.rowScales.take(scaleKey)
 	}
 	if !held && err == nil {
-		err = x.loadConstant(scaleKey, isa.MetadataClass, t.ScaleBytes(), scales, func() []byte { return scaleBlock(codes, &t, c.start, column) })
+		err = x.loadConstant(scaleKey, isa.ScaleClass, t.ScaleBytes(), scales, func() []byte { return scaleBlock(codes, &t, c.start, column) })
 	}
 	return keys, scales, t, err
 }
