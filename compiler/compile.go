@@ -150,7 +150,7 @@ func calibrate(ctx context.Context, c *Compilation) (err error) {
 
 func quantizeNetwork(ctx context.Context, c *Compilation) (err error) {
 	q := &c.Options.Spec.Quantization
-	coding := quantize.Coding{Workers: c.Options.Workers}
+	coding := quantize.Coding{Workers: c.Options.Workers, RowStep: c.Options.Spec.NPU.ChannelBlock}
 	if quantize.UsesCodes(q) {
 		if err := prepareCodes(ctx, c, &coding); err != nil {
 			return err

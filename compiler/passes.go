@@ -112,14 +112,21 @@ func prunedBy(s *configs.Spec) any {
 	return []any{o.Sparsity, o.Pruning, rules}
 }
 
-// quantizeReads: the machine matters only where binary codes are for layers
-// that are faster with them.
+// quantizeReads: the machine matters only to binary codes: where clusters of
+// outputs end, what makes sealed keys, and which layers are faster with them.
 func quantizeReads(s *configs.Spec) any {
-	if quantize.UsesCodes(&s.Quantization) && s.LUTGEMM.Use != configs.AlwaysLookup {
-		target := lower.NewTarget(s)
-		return []any{s.Quantization, target.Plan(), target.MilliBytesPerCycle}
+	if !quantize.UsesCodes(&s.Quantization) {
+		return s.Quantization
 	}
-	return s.Quantization
+	reads := []any{s.Quantization, s.NPU.ChannelBlock}
+	if _, lossy := coded(&s.Compression); lossy {
+		reads = append(reads, s.Compression, s.XOR, s.LUTGEMM.Mu)
+	}
+	if s.LUTGEMM.Use != configs.AlwaysLookup {
+		target := lower.NewTarget(s)
+		reads = append(reads, target.Plan(), target.MilliBytesPerCycle)
+	}
+	return reads
 }
 
 // coded tells whether any layer is to have coded weights, and lossy the same

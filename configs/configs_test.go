@@ -223,20 +223,24 @@ func TestForLayer(t *testing.T) {
 		Weights: PerLayerShift, WeightBits: 8, ActivationBits: 8, Planes: 3,
 		Layers: []LayerRule{
 			{Match: "conv*", WeightBits: 4, Weights: PerLayer},
-			{Match: "conv1", WeightBits: 6, Planes: 2},
+			{Match: "conv1", WeightBits: 6, Planes: 2, RowClusters: 3, RowRatio: 2},
 			{Match: "/block/*", ActivationBits: 4},
 		},
 	}
 	for name, want := range map[string]LayerQuantization{
-		"dense":         {PerLayerShift, 8, 8, 3},
-		"conv2":         {PerLayer, 4, 8, 3},
-		"conv1":         {PerLayer, 6, 8, 2},
-		"/block/conv":   {PerLayerShift, 8, 4, 3},
-		"/block/a/conv": {PerLayerShift, 8, 8, 3},
+		"dense":         {PerLayerShift, 8, 8, 3, 1, 1},
+		"conv2":         {PerLayer, 4, 8, 3, 1, 1},
+		"conv1":         {PerLayer, 6, 8, 2, 3, 2},
+		"/block/conv":   {PerLayerShift, 8, 4, 3, 1, 1},
+		"/block/a/conv": {PerLayerShift, 8, 8, 3, 1, 1},
 	} {
 		if got := q.ForLayer(name); got != want {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
+	}
+	conv := q.ForLayer("conv1")
+	if planes := conv.ClusterPlanes(); !slices.Equal(planes, []int{2, 1, 1}) {
+		t.Errorf("clusters of %v planes", planes)
 	}
 }
 

@@ -102,9 +102,10 @@ type CodeSolver uint8
 const (
 	GreedySolver      CodeSolver = iota + 1 // one plane after the other
 	AlternatingSolver                       // scales and signs in turn, until neither changes
+	TernarySolver                           // two planes with one scale: the best of -a, 0, a
 )
 
-var codeSolvers = enumeration{names: []string{GreedySolver: "greedy", AlternatingSolver: "alternating"}}
+var codeSolvers = enumeration{names: []string{GreedySolver: "greedy", AlternatingSolver: "alternating", TernarySolver: "ternary"}}
 
 // LookupUse says for which layers with binary codes the LUT-GEMM unit is used.
 type LookupUse uint8

@@ -163,6 +163,8 @@ var keys = []Key{
 	{Path: "quantization.layer[].weights", Default: "as above", Scope: RunScope, Meaning: "overrides quantization.weights"},
 	{Path: "quantization.layer[].weight_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.weight_bits"},
 	{Path: "quantization.layer[].planes", Default: "as above", Min: 1, Max: maxCodePlanes, Scope: RunScope, Unit: "planes", Meaning: "overrides quantization.planes"},
+	{Path: "quantization.layer[].row_clusters", Default: "1", Min: 1, Max: maxCodePlanes, Scope: RunScope, Meaning: "clusters of the outputs of a layer with binary-coding, such as the words of an embedding by falling frequency: each cluster has a plane less than the one before, at least 1"},
+	{Path: "quantization.layer[].row_ratio", Default: "1.0", Min: 1, Max: 1024, Scope: RunScope, Meaning: "outputs of a cluster over those of the one before; clusters end at multiples of npu.channel_block"},
 	{Path: "quantization.layer[].activation_bits", Default: "as above", Min: 2, Max: 8, LaterMax: 16, Scope: RunScope, Unit: "bits", Meaning: "overrides quantization.activation_bits"},
 
 	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM; all but none need xor.units"},

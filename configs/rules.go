@@ -78,6 +78,15 @@ var rules = []rule{
 		},
 	},
 	{
+		[]string{"quantization.solver", "quantization.planes"},
+		func(s *Spec) string {
+			if s.Quantization.Solver == TernarySolver && s.Quantization.Planes != 2 {
+				return fmt.Sprintf("the solver \"ternary\" takes quantization.planes = 2, not %d", s.Quantization.Planes)
+			}
+			return ""
+		},
+	},
+	{
 		[]string{"quantization.percentile"},
 		func(s *Spec) string {
 			if s.Quantization.Percentile > 50 {

@@ -205,6 +205,8 @@ type LayerRule struct {
 	Weights        WeightScheme `toml:"weights"`         // or 0
 	WeightBits     int          `toml:"weight_bits"`     // bits, or 0
 	Planes         int          `toml:"planes"`          // planes, or 0
+	RowClusters    int          `toml:"row_clusters"`    // clusters of outputs, or 0
+	RowRatio       float64      `toml:"row_ratio"`       // size of a cluster over that of the one before, or 0
 	ActivationBits int          `toml:"activation_bits"` // bits, or 0
 }
 
@@ -214,4 +216,15 @@ type LayerQuantization struct {
 	WeightBits     int          // bits of a weight
 	ActivationBits int          // bits of an activation
 	Planes         int          // signs of a weight, for "binary-coding"
+	RowClusters    int          // clusters of outputs, each with a plane less than the one before; 1: all alike
+	RowRatio       float64      // size of a cluster over that of the one before
+}
+
+// ClusterPlanes are the planes of each cluster of outputs.
+func (l *LayerQuantization) ClusterPlanes() []int {
+	planes := make([]int, l.RowClusters)
+	for i := range planes {
+		planes[i] = max(l.Planes-i, 1)
+	}
+	return planes
 }

@@ -11,8 +11,14 @@ import (
 // FrequencyRanges cuts the rows of an embedding, sorted by falling frequency, into
 // one range for each number of planes, each ratio times as long as the one before
 // it: range i holds rows * ratio^i / (1 + ratio + ratio^2 + ...) rows, its end rounded
-// to the nearest row. Ranges that come out empty are left out.
+// to the nearest row. Ranges that come out empty are left out. AlignedRanges rounds
+// to multiples of step rows instead.
 func FrequencyRanges(rows int, planes []int, ratio float64) ([]binarycode.Range, error) {
+	return AlignedRanges(rows, 1, planes, ratio)
+}
+
+// AlignedRanges is FrequencyRanges with ranges that end at multiples of step rows.
+func AlignedRanges(rows, step int, planes []int, ratio float64) ([]binarycode.Range, error) {
 	if rows < 1 || rows > binarycode.MaxRows || len(planes) == 0 || len(planes) > rows || !(ratio > 0 && ratio <= 1024) {
 		return nil, fmt.Errorf("frequency ranges: %d rows, %d ranges, ratio %g: must be 1 to %d rows, 1 to as many ranges, a ratio above 0 and at most 1024", rows, len(planes), ratio, binarycode.MaxRows)
 	}
@@ -28,7 +34,7 @@ func FrequencyRanges(rows int, planes []int, ratio float64) ([]binarycode.Range,
 			return nil, fmt.Errorf("frequency ranges: %d planes: must be 1 to %d", p, binarycode.MaxPlanes)
 		}
 		part += math.Pow(ratio, float64(i))
-		end := int(math.Round(float64(rows) * part / whole))
+		end := min(step*int(math.Round(float64(rows)*part/whole/float64(step))), rows)
 		if i == len(planes)-1 {
 			end = rows
 		}

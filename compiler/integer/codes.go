@@ -26,11 +26,16 @@ func (a *ConvolutionAttributes) validateCodes(in, out *Tensor, shapeOnly bool) e
 	if err := shape.Validate(); err != nil {
 		return err
 	}
-	if len(shape.Ranges) != 1 || shape.Ranges[0].Shared {
-		return errors.New("binary codes: all outputs must have the same number of planes and scales of their own")
+	for i := range shape.Ranges {
+		if shape.Ranges[i].Shared {
+			return errors.New("binary codes: all outputs must have scales of their own")
+		}
 	}
-	if int(a.WeightBits) != shape.Ranges[0].Planes {
-		return fmt.Errorf("%d weight bits of %d planes", a.WeightBits, shape.Ranges[0].Planes)
+	if int(a.WeightBits) != shape.MostPlanes() {
+		return fmt.Errorf("%d weight bits of %d planes", a.WeightBits, shape.MostPlanes())
+	}
+	if a.Sealed != nil && len(shape.Ranges) > 1 {
+		return errors.New("sealed keys: all outputs must have the same number of planes")
 	}
 	if err := validateClamp(a.Low, a.High, out); err != nil {
 		return err
@@ -111,5 +116,9 @@ func codesText(m *binarycode.Matrix) string {
 	for _, word := range m.Bits {
 		fmt.Fprintf(bits, "%016x", word)
 	}
-	return fmt.Sprintf("%dx%d planes %d group %d exponent %d signs %08x scales %v", s.Rows, s.Columns, s.Ranges[0].Planes, s.Group, m.Exponent, bits.Sum32(), short(m.Scales))
+	planes := ""
+	for _, r := range s.Ranges {
+		planes += fmt.Sprintf(" %d:%d", r.Rows, r.Planes)
+	}
+	return fmt.Sprintf("%dx%d planes%s group %d exponent %d signs %08x scales %v", s.Rows, s.Columns, planes, s.Group, m.Exponent, bits.Sum32(), short(m.Scales))
 }

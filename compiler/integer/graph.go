@@ -140,7 +140,7 @@ func (r *Requantizer) ChannelMultiplier(c int) fixed.Multiplier {
 type ConvolutionAttributes struct {
 	Geometry
 	Groups     int
-	WeightBits uint8 // of Codes, the planes
+	WeightBits uint8 // of Codes, the planes, the most of any output
 	Weights    []int8
 	// Codes stand in the place of Weights, which is nil, in layers that are
 	// multiplied by look-up; Groups is 1. Rows are output channels, columns in the

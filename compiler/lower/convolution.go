@@ -17,8 +17,10 @@ type channelTile struct {
 func (x *stepEmission) channelTiles() []channelTile {
 	var list []channelTile
 	if !x.p.grouped {
-		for i, s := range split(x.p.output.Channels, x.v.channels) {
-			list = append(list, channelTile{s, 0, i})
+		for _, cluster := range x.p.clusters() {
+			for _, s := range split(cluster.size, x.v.channels) {
+				list = append(list, channelTile{span{cluster.start + s.start, s.size}, 0, len(list)})
+			}
 		}
 		return list
 	}

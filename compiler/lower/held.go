@@ -22,7 +22,7 @@ func (p *shape) heldTilings(capacity need, limit Limit, channelSizes, rowSizes, 
 				}
 				before = inputs
 				for _, channels := range channelSizes {
-					tiles := ceilDivide(p.output.Channels, channels)
+					tiles := p.channelTileCount(channels)
 					if inputs < p.reduction {
 						most := capacity.accumulator / (4 * channels * pixels)
 						if most == 0 {
@@ -52,7 +52,9 @@ func (p *shape) heldInputs(tables, limit int) int {
 }
 
 // passes is how often the tables of a pixel are built.
-func (p *shape) passes(v *tiling) int { return ceilDivide(p.output.Channels, v.held) }
+func (p *shape) passes(v *tiling) int {
+	return ceilDivide(p.channelTileCount(v.channels), v.held/v.channels)
+}
 
 // besideBuilds is the time of queries with that of the builds beside them: the
 // first one is waited for.

@@ -26,6 +26,12 @@ func (l *lowering) checkCodes() error {
 			}
 			l.addNetworks(s.Networks)
 		}
+		row := 0
+		for _, r := range shape.Ranges[:len(shape.Ranges)-1] {
+			if row += r.Rows; row%l.target.ChannelBlock != 0 {
+				return fmt.Errorf("layer %s: a cluster of outputs ends at %d, which is no multiple of npu.channel_block = %d", n.Name, row, l.target.ChannelBlock)
+			}
+		}
 		switch {
 		case l.target.Cost.QueryLanes == 0:
 			return fmt.Errorf("layer %s has binary codes: lut_gemm.lanes must be at least 1", n.Name)
@@ -43,7 +49,7 @@ func (p *shape) codes() *binarycode.Matrix { return p.s.anchor.Convolution.Codes
 func (p *shape) codeTile(outputs, inputs span) isa.LookupTile {
 	a := p.s.anchor.Convolution
 	s := &a.Codes.Shape
-	t := isa.LookupTile{InputChannels: uint32(inputs.size), OutputChannels: uint32(outputs.size), Mu: uint8(p.t.Cost.Mu), Planes: uint8(s.Ranges[0].Planes), Window: isa.Window{KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1])}}
+	t := isa.LookupTile{InputChannels: uint32(inputs.size), OutputChannels: uint32(outputs.size), Mu: uint8(p.t.Cost.Mu), Planes: uint8(p.planesAt(outputs.start)), Window: isa.Window{KernelRows: uint16(a.Kernel[0]), KernelColumns: uint16(a.Kernel[1])}}
 	if s.Group < s.Columns {
 		t.Group = uint32(s.Group)
 		t.GroupOffset = uint32(inputs.start * p.cells() % s.Group)
@@ -51,11 +57,35 @@ func (p *shape) codeTile(outputs, inputs span) isa.LookupTile {
 	return t
 }
 
+// clusters are the output channels that have a number of planes in common; all of
+// them unless the layer has binary codes.
+func (p *shape) clusters() []span {
+	if !p.lookup {
+		return []span{{0, p.output.Channels}}
+	}
+	var list []span
+	for _, s := range p.codes().Shape.Spans() {
+		list = append(list, span{s.Row, s.Rows})
+	}
+	return list
+}
+
+// planesAt is the number of planes of an output channel.
+func (p *shape) planesAt(channel int) int {
+	ranges := p.codes().Shape.Ranges
+	for channel >= ranges[0].Rows && len(ranges) > 1 {
+		channel -= ranges[0].Rows
+		ranges = ranges[1:]
+	}
+	return ranges[0].Planes
+}
+
 // codeTileBytes is the room of a slot for the codes of a tile. Scales of groups
 // lie behind the keys; those of whole rows lie with the parameters, because all
 // tiles of the rows share them.
 func (p *shape) codeTileBytes(v *tiling) int {
 	t := p.codeTile(span{0, v.channels}, span{0, v.inputChannels})
+	t.Planes = uint8(p.codes().Shape.MostPlanes())
 	if t.Group == 0 {
 		return p.t.align(t.KeyBytes())
 	}
@@ -72,22 +102,24 @@ func (p *shape) rowScaleBytes(rows int) int {
 		return 0
 	}
 	if s := &p.codes().Shape; s.Group == s.Columns {
-		return 2 * s.Ranges[0].Planes * rows
+		return 2 * s.MostPlanes() * rows
 	}
 	return 0
 }
 
 // codeBytes is what the codes of all tiles take in DRAM, without alignment.
 func (p *shape) codeBytes(v *tiling) (total int64) {
-	for _, c := range sizes(p.output.Channels, v.channels) {
-		if c.count == 0 {
-			continue
-		}
-		for _, k := range split(p.reduction, v.inputChannels) {
-			t := p.codeTile(span{0, c.size}, k)
-			total += int64(c.count) * int64(p.storedKeyBytes(&t))
-			if t.Group > 0 {
-				total += int64(c.count) * int64(t.ScaleBytes())
+	for _, cluster := range p.clusters() {
+		for _, c := range sizes(cluster.size, v.channels) {
+			if c.count == 0 {
+				continue
+			}
+			for _, k := range split(p.reduction, v.inputChannels) {
+				t := p.codeTile(span{cluster.start, c.size}, k)
+				total += int64(c.count) * int64(p.storedKeyBytes(&t))
+				if t.Group > 0 {
+					total += int64(c.count) * int64(t.ScaleBytes())
+				}
 			}
 		}
 	}
@@ -119,11 +151,11 @@ func (p *shape) splitsKeys(v *tiling) bool {
 	return (s.Group < s.Columns || p.s.anchor.Convolution.Sealed != nil) && v.inputChannels < p.reduction && v.inputChannels*p.cells()%int(p.t.Cost.Mu) != 0
 }
 
-// lookupCycles is the time of an output tile.
-func (p *shape) lookupCycles(v *tiling, channels, rows, columns int) (cycles int64) {
+// lookupCycles is the time of an output tile whose first channel is given.
+func (p *shape) lookupCycles(v *tiling, first, channels, rows, columns int) (cycles int64) {
 	spans := split(p.reduction, v.inputChannels)
 	for i, k := range spans {
-		t := p.codeTile(span{0, channels}, k)
+		t := p.codeTile(span{first, channels}, k)
 		t.OutputRows, t.OutputColumns = uint16(rows), uint16(columns)
 		t.First, t.Last, t.Mode = i == 0, i == len(spans)-1, multiplierMode(p.s.anchor.Convolution)
 		if v.held > 0 {
@@ -199,10 +231,19 @@ func (x *stepEmission) loadConstant(key weightKey, class isa.TensorClass, size i
 	return x.emit(isa.LoadDMA, isa.Load, linearTransfer(x.s.index, class, size, 8), isa.TraceRecord{}, at(isa.Weights, from), to)
 }
 
+// spanOf is the row range that a row is in.
+func spanOf(m *binarycode.Matrix, row int) binarycode.Span {
+	spans := m.Shape.Spans()
+	for len(spans) > 1 && row >= spans[1].Row {
+		spans = spans[1:]
+	}
+	return spans[0]
+}
+
 // keyBlock packs the signs of a tile, from a row and a column on.
 func keyBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte {
 	block := make([]byte, t.KeyBytes())
-	s := m.Shape.Spans()[0]
+	s := spanOf(m, row)
 	rowBits := t.Keys() * int(t.Mu)
 	for plane := range int(t.Planes) {
 		to := block[plane*t.PlaneBytes():]
@@ -221,7 +262,7 @@ func keyBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte {
 // scaleBlock gathers the scales of the groups that a tile has a part of.
 func scaleBlock(m *binarycode.Matrix, t *isa.LookupTile, row, column int) []byte {
 	block := make([]byte, 0, t.ScaleBytes())
-	s := m.Shape.Spans()[0]
+	s := spanOf(m, row)
 	first := column / m.Shape.Group
 	for g := range t.Groups() {
 		for plane := range int(t.Planes) {

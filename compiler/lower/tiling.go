@@ -242,10 +242,21 @@ func (p *shape) tiles(v *tiling) (channels, pixels, inputs int) {
 	inputs = 1
 	channels = ceilDivide(p.output.Channels, v.channels)
 	if p.array {
-		channels = p.s.anchor.Convolution.Groups * ceilDivide(p.group, v.channels)
+		channels = p.s.anchor.Convolution.Groups * p.channelTileCount(v.channels)
 		inputs = ceilDivide(p.reduction, v.inputChannels)
 	}
 	return channels, pixels, inputs
+}
+
+// channelTileCount is the number of tiles of a group's output channels.
+func (p *shape) channelTileCount(channels int) (count int) {
+	if p.grouped {
+		return ceilDivide(p.group, channels)
+	}
+	for _, c := range p.clusters() {
+		count += ceilDivide(c.size, channels)
+	}
+	return count
 }
 
 // cells is the number of kernel cells of a convolution.
@@ -336,15 +347,19 @@ func (p *shape) compute(v *tiling) (array, vector int64) {
 		return p.computed.array, p.computed.vector
 	}
 	m := &p.t.Cost
-	channelSizes, groups := sizes(p.output.Channels, v.channels), int64(1)
+	clusters, groups := p.clusters(), int64(1)
 	if p.grouped {
-		channelSizes, groups = sizes(p.group, v.channels), int64(p.s.anchor.Convolution.Groups)
+		clusters, groups = []span{{0, p.group}}, int64(p.s.anchor.Convolution.Groups)
 	}
 	for _, h := range sizes(p.output.Rows, v.rows) {
 		for _, w := range sizes(p.output.Columns, v.columns) {
-			for _, c := range channelSizes {
-				if times := int64(h.count) * int64(w.count) * int64(c.count) * groups; times > 0 {
-					a, x := p.tile(m, v, c.size, h.size, w.size)
+			for _, cluster := range clusters {
+				for _, c := range sizes(cluster.size, v.channels) {
+					times := int64(h.count) * int64(w.count) * int64(c.count) * groups
+					if times == 0 {
+						continue
+					}
+					a, x := p.tile(m, v, cluster.start, c.size, h.size, w.size)
 					array += times * a
 					vector += times * x
 				}
@@ -358,8 +373,9 @@ func (p *shape) compute(v *tiling) (array, vector int64) {
 	return array, vector
 }
 
-// tile is the time of the anchor and the followers on one output tile.
-func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (array, vector int64) {
+// tile is the time of the anchor and the followers on one output tile from a
+// channel on.
+func (p *shape) tile(m *cost.Machine, v *tiling, first, channels, rows, columns int) (array, vector int64) {
 	n := p.s.anchor
 	geometry := func() isa.ConvolutionTile {
 		g := &n.Convolution.Geometry
@@ -375,7 +391,7 @@ func (p *shape) tile(m *cost.Machine, v *tiling, channels, rows, columns int) (a
 		t := geometry()
 		array = m.Depthwise(&t).Cycles
 	case p.lookup:
-		array = p.lookupCycles(v, channels, rows, columns)
+		array = p.lookupCycles(v, first, channels, rows, columns)
 	case p.array:
 		spans := ceilDivide(p.reduction, v.inputChannels)
 		t := geometry()

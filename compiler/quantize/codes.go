@@ -32,6 +32,7 @@ type Coding struct {
 	// are to be.
 	Sealing map[string]Sealing
 	Workers int // goroutines; 0 is one a processor
+	RowStep int // clusters of outputs end at multiples of it; 0 is 1
 }
 
 // Sealing are XOR networks of layers with binary codes, for keys of Mu bits: those
@@ -97,7 +98,7 @@ func (k *converter) uncoded(node *graph.Node, columns int) string {
 func codable(a *graph.ConvAttributes, columns int) string {
 	switch {
 	case a.Groups > 1:
-		return "its channels have groups, for which the LUT-GEMM unit has no form"
+		return "its channels have groups, so that few outputs would share a table: the LUT-GEMM unit has no form for it"
 	case columns > binarycode.MaxColumns:
 		return fmt.Sprintf("it has %d inputs an output, binary codes have at most %d", columns, binarycode.MaxColumns)
 	}
@@ -109,6 +110,9 @@ func (k *converter) solver(name string, columns, planes int) solve.Options {
 	o := solve.Options{Method: solve.Alternating, Planes: planes, Workers: k.coding.Workers}
 	if k.settings.Solver == configs.GreedySolver {
 		o.Method = solve.Greedy
+	}
+	if k.settings.Solver == configs.TernarySolver {
+		o.Method = solve.Ternary
 	}
 	if k.settings.Group < columns {
 		o.Group = k.settings.Group
@@ -142,7 +146,7 @@ func (k *converter) allocate() error {
 		}
 		rows := weights.Shape[0]
 		columns := len(weights.Constant.Floats) / rows
-		if k.uncoded(node, columns) != "" {
+		if k.uncoded(node, columns) != "" || k.settings.ForLayer(node.Name).RowClusters > 1 {
 			continue
 		}
 		o := k.solver(node.Name, columns, 0)
@@ -175,6 +179,9 @@ func (k *converter) allocate() error {
 	k.planes = map[string]int{}
 	for i := range items {
 		k.planes[items[i].Name] = a.Choice[i] + 1
+		if k.settings.Solver == configs.TernarySolver {
+			k.planes[items[i].Name] = 2 // the only choice
+		}
 	}
 	return nil
 }
@@ -212,7 +219,7 @@ func (k *converter) coded(name string, planes int, l *layerWeights) (*integer.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	a := &integer.ConvolutionAttributes{WeightBits: uint8(planes), Codes: f.Matrix, Sealed: sealed, WeightScale: []float64{math.Ldexp(1, -int(f.Exponent))}, Bias: f.Bias,
+	a := &integer.ConvolutionAttributes{WeightBits: uint8(m.Shape.MostPlanes()), Codes: f.Matrix, Sealed: sealed, WeightScale: []float64{math.Ldexp(1, -int(f.Exponent))}, Bias: f.Bias,
 		Requantizer: integer.Requantizer{PerLayer: f.Multiplier, ChannelShift: f.Shifts}}
 	q := &quantizedWeights{bias: f.Bias, scales: a.WeightScale, requantizer: a.Requantizer, sqnr: exactSQNR}
 	if e.Normalized() > 1e-30 {
@@ -225,6 +232,18 @@ func (k *converter) coded(name string, planes int, l *layerWeights) (*integer.Co
 func (k *converter) solve(name string, l *layerWeights, planes int) (*solve.Matrix, *binarycode.Sealed, error) {
 	o := k.solver(name, l.taps(), planes)
 	s, sealed := k.coding.Sealing[name]
+	layer := k.settings.ForLayer(name)
+	layer.Planes = planes
+	if layer.RowClusters > 1 {
+		if sealed {
+			return nil, nil, errors.New("it has clusters of outputs, for which XOR networks have no form")
+		}
+		var err error
+		if o.Ranges, err = solve.AlignedRanges(l.channels, max(k.coding.RowStep, 1), layer.ClusterPlanes(), layer.RowRatio); err != nil {
+			return nil, nil, err
+		}
+		o.Planes = 0
+	}
 	if !sealed {
 		m, err := solve.Quantize(k.ctx, l.weights, l.channels, l.taps(), o)
 		return m, nil, err

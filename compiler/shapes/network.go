@@ -1,6 +1,7 @@
 package shapes
 
 import (
+	solve "github.com/npusim/npusim/compiler/binarycode"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/binarycode"
@@ -10,8 +11,8 @@ import (
 // Network makes an integer network of the layers, each with an input and an
 // output of its own. Bits and the form of the requantizer follow q; values
 // have no meaning. The network passes integer.Graph.Validate and is marked
-// ShapeOnly.
-func (t *Topology) Network(q *configs.Quantization) *integer.Graph {
+// ShapeOnly. Clusters of outputs with binary codes end at multiples of rowStep.
+func (t *Topology) Network(q *configs.Quantization, rowStep int) *integer.Graph {
 	g := &integer.Graph{Name: t.Name, Rounding: q.Rounding.String(), ShapeOnly: true}
 	for i := range t.Layers {
 		l := &t.Layers[i]
@@ -32,9 +33,9 @@ func (t *Topology) Network(q *configs.Quantization) *integer.Graph {
 			if l.groups() > 1 || columns > binarycode.MaxColumns {
 				rule.Weights = configs.PerLayerShift // has no form on the unit
 			} else {
-				a.WeightBits = uint8(rule.Planes)
 				a.Codes = &binarycode.Matrix{Shape: binarycode.Shape{Rows: l.OutputChannels(), Columns: columns, Group: columns,
-					Ranges: []binarycode.Range{{Rows: l.OutputChannels(), Planes: rule.Planes}}}}
+					Ranges: clusters(&rule, l.OutputChannels(), rowStep)}}
+				a.WeightBits = uint8(a.Codes.Shape.MostPlanes())
 				if q.Group > 0 {
 					a.Codes.Shape.Group = min(q.Group, columns)
 				}
@@ -66,4 +67,14 @@ func (t *Topology) Network(q *configs.Quantization) *integer.Graph {
 		g.Outputs, g.OutputShapes = append(g.Outputs, n.Output), append(g.OutputShapes, []int{1, out.Channels, out.Rows, out.Columns})
 	}
 	return g
+}
+
+// clusters are the row ranges of a layer with binary codes.
+func clusters(rule *configs.LayerQuantization, rows, step int) []binarycode.Range {
+	if rule.RowClusters > 1 {
+		if ranges, err := solve.AlignedRanges(rows, step, rule.ClusterPlanes(), rule.RowRatio); err == nil {
+			return ranges
+		}
+	}
+	return []binarycode.Range{{Rows: rows, Planes: rule.Planes}} // too few for clusters
 }

@@ -132,7 +132,7 @@ func TestNetwork(t *testing.T) {
 	}
 	for _, scheme := range []configs.WeightScheme{configs.PerLayer, configs.PerLayerShift, configs.PerChannel} {
 		spec.Quantization.Weights = scheme
-		g := topology.Network(&spec.Quantization)
+		g := topology.Network(&spec.Quantization, spec.NPU.ChannelBlock)
 		if err := g.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		g := topology.Network(&spec.Quantization)
+		g := topology.Network(&spec.Quantization, spec.NPU.ChannelBlock)
 		if err := g.Validate(); err != nil {
 			t.Fatalf("%v\n%q", err, data)
 		}

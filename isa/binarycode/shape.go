@@ -63,6 +63,15 @@ func (s *Shape) Validate() error {
 	return nil
 }
 
+// MostPlanes is the number of planes that a row has at most.
+func (s *Shape) MostPlanes() int {
+	most := 0
+	for i := range s.Ranges {
+		most = max(most, s.Ranges[i].Planes)
+	}
+	return most
+}
+
 // Groups is the number of column groups.
 func (s *Shape) Groups() int { return ceilDivide(s.Columns, s.Group) }
 

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/lower"
@@ -21,6 +22,9 @@ func (j *job) codeNotes() []string {
 	if len(j.program.Code[isa.LookupGEMM]) > 0 {
 		notes = append(notes, fmt.Sprintf("%s Those of this machine take %d bytes.", lookupNote, j.spec.LUTGEMM.TableBufferBytes()))
 	}
+	if pruned := j.prunedCodes(); len(pruned) > 0 {
+		notes = append(notes, fmt.Sprintf("Pruning and binary codes do not go together: no sum of signs is zero, so the weights pruned before are coded like all others, and it saves nothing in %s.", strings.Join(pruned, ", ")))
+	}
 	notes = append(notes, j.uncoded...)
 	if c := j.compilation; c != nil && c.Report != nil {
 		for i := range c.Report.Layers {
@@ -30,6 +34,21 @@ func (j *job) codeNotes() []string {
 		}
 	}
 	return notes
+}
+
+// prunedCodes are the layers with binary codes that the configuration prunes.
+func (j *job) prunedCodes() (names []string) {
+	if j.compilation == nil || j.compilation.Quantized == nil {
+		return nil
+	}
+	for i := range j.compilation.Quantized.Nodes {
+		n := &j.compilation.Quantized.Nodes[i]
+		c := &j.spec.Compression
+		if n.Kind == integer.Convolution && n.Convolution.Codes != nil && (c.For(n.Name).Sparsity > 0 || c.Mask != "") {
+			names = append(names, n.Name)
+		}
+	}
+	return names
 }
 
 func uncodedNote(layer string, bits int, reason string) string {

@@ -1,7 +1,6 @@
 package evaluate_test
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -115,111 +114,6 @@ func again(t *testing.T, p *isa.Program, text bool) *isa.Program {
 		t.Fatal(err)
 	}
 	return q
-}
-
-// TestGlyphsInBinaryCodes: more planes come nearer to the float network, all of
-// them bit for bit as the integer reference says; the books balance; depthwise
-// layers stay on the array, and a note says so.
-func TestGlyphsInBinaryCodes(t *testing.T) {
-	before := math.Inf(-1)
-	for planes := 1; planes <= 4; planes++ {
-		spec := load(t, "edge", "quantization.weights=binary-coding", fmt.Sprintf("quantization.planes=%d", planes))
-		r := run(t, evaluate.Options{Model: glyphModel, Data: glyphData, Samples: samples(200), Spec: spec})
-		checkSums(t, fmt.Sprint(planes), r)
-		if a := r.Accuracy; !*a.BitExact || *a.SQNRDB <= before {
-			t.Errorf("%d planes: bit-exact %t, %.1f dB after %.1f dB", planes, *a.BitExact, *a.SQNRDB, before)
-		}
-		before = *r.Accuracy.SQNRDB
-		o := &r.Operations
-		if o.LUTQueries == 0 || o.LUTBuildAdds == 0 || o.LUTScaleMACs == 0 || r.EnergyUJ.LUT <= 0 || r.Stalls["lookup_gemm"].Busy == 0 {
-			t.Errorf("%d planes: operations %+v, energy %+v", planes, o, r.EnergyUJ)
-		}
-		if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "its channels have groups") || o.MAC == 0 {
-			t.Errorf("%d planes: %d multiply-accumulates of depthwise layers, notes %s", planes, o.MAC, notes)
-		}
-	}
-	if before < 10 { // 13.4 dB with 8 bits
-		t.Errorf("4 planes: %.1f dB", before)
-	}
-}
-
-// TestSealedKeys: planes that come out of XOR networks take fewer bytes, each
-// layer of the LUT-GEMM unit as many as its codes, and are bit-exact; a machine
-// without decryption units refuses them.
-func TestSealedKeys(t *testing.T) {
-	sets := []string{"quantization.weights=binary-coding", "quantization.planes=4", "quantization.group=32"}
-	options := evaluate.Options{Model: glyphModel, Data: glyphData, Samples: samples(60)}
-	options.Spec = load(t, "edge", sets...)
-	free := run(t, options)
-	rule := `compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=%d, n_out=16}]`
-	before, noise := free.DRAM.BytesByClass["weights"], *free.Accuracy.SQNRDB
-	for _, inputs := range []int{14, 10} {
-		options.Spec = load(t, "edge", append(sets, fmt.Sprintf(rule, inputs))...)
-		r := run(t, options)
-		checkSums(t, fmt.Sprint(inputs), r)
-		if !*r.Accuracy.BitExact || r.Operations.XORSlices == 0 || r.DRAM.BytesByClass["weights"] >= before || *r.Accuracy.SQNRDB >= noise {
-			t.Errorf("%d of 16 bits: bit-exact %t, %d slices, %d bytes after %d, %.1f dB after %.1f", inputs, *r.Accuracy.BitExact, r.Operations.XORSlices,
-				r.DRAM.BytesByClass["weights"], before, *r.Accuracy.SQNRDB, noise)
-		}
-		coded := 0
-		for _, l := range r.Compression.Layers {
-			if l.Scheme != "xor-fractional" {
-				continue
-			}
-			coded++
-			if bits := float64(l.CodeBytes) / float64(l.PlainBytes); math.Abs(bits/(float64(inputs)/16)-1) > 0.03 {
-				t.Errorf("layer %s: %d bytes of codes for %d of keys, n_in/n_out is %.3f", l.Name, l.CodeBytes, l.PlainBytes, float64(inputs)/16)
-			}
-		}
-		if coded == 0 {
-			t.Error("no layer is coded")
-		}
-		before, noise = r.DRAM.BytesByClass["weights"], *r.Accuracy.SQNRDB
-	}
-	for _, wrong := range []struct{ set, text string }{
-		{`compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=10, n_out=20}]`, "20 outputs of a network for keys of 8 bits"},
-		{`compression.layer=[{match="*/pointwise", scheme="xor-fractional", n_in=20, n_out=24}]`, "must be 8 times a divisor of 16"},
-	} {
-		options.Spec = load(t, "edge", append(sets, wrong.set)...)
-		if _, err := evaluate.Run(context.Background(), options); err == nil || !strings.Contains(err.Error(), wrong.text) {
-			t.Errorf("%s: %v", wrong.set, err)
-		}
-	}
-}
-
-// TestAverageBits: planes are shared out within the average, and better than
-// evenly; layers of their own stay as told.
-func TestAverageBits(t *testing.T) {
-	coded := func(sets ...string) (bits, weights float64, planes map[int]bool) {
-		spec := load(t, "edge", append([]string{"quantization.weights=binary-coding"}, sets...)...)
-		c, err := evaluate.Compile(context.Background(), evaluate.Options{Model: glyphModel, Data: glyphData, Spec: spec})
-		if err != nil {
-			t.Fatal(err)
-		}
-		planes = map[int]bool{}
-		for i := range c.Quantized.Nodes {
-			a := c.Quantized.Nodes[i].Convolution
-			if a == nil || a.Codes == nil {
-				continue
-			}
-			n := float64(a.Codes.Shape.Rows) * float64(a.Codes.Shape.Columns)
-			weights += n
-			bits += float64(a.Codes.Shape.SignBits()) + 16*float64(a.Codes.Shape.Scales())
-			planes[int(a.WeightBits)] = true
-		}
-		return bits, weights, planes
-	}
-	bits, weights, planes := coded("quantization.average_bits=3.5")
-	if average := bits / weights; average > 3.5 || average < 3 || len(planes) < 2 {
-		t.Errorf("%.2f bits a weight, planes %v", average, planes)
-	}
-	if _, _, planes := coded("quantization.planes=2", `quantization.layer=[{match="*", planes=1}, {match="*/*", planes=1}]`); len(planes) != 1 || !planes[1] {
-		t.Errorf("planes %v, told are 1", planes)
-	}
-	if _, err := evaluate.Compile(context.Background(), evaluate.Options{Model: glyphModel, Data: glyphData,
-		Spec: load(t, "edge", "quantization.weights=binary-coding", "quantization.average_bits=1")}); err == nil || !strings.Contains(err.Error(), "quantization.average_bits = 1") {
-		t.Errorf("no room for any plane: %v", err)
-	}
 }
 
 // codedProduct is a network of one product with binary codes.
@@ -354,37 +248,6 @@ func TestProductBits(t *testing.T) {
 	}
 }
 
-// TestFasterUnit: of a network of small convolutions none is faster by look-up,
-// unless the MAC array is small; each that stays on the array is noted.
-func TestFasterUnit(t *testing.T) {
-	lookups := func(sets ...string) (planes, notes int, cycles int64) {
-		spec := load(t, "edge", append([]string{"quantization.weights=binary-coding"}, sets...)...)
-		r := run(t, evaluate.Options{Model: glyphModel, Data: glyphData, TimingOnly: true, Spec: spec})
-		for _, l := range r.Layers {
-			if l.WeightBits == 3 {
-				planes++
-			}
-		}
-		for _, n := range r.Notes {
-			if strings.Contains(n, "cycles on the MAC array") {
-				notes++
-			}
-		}
-		return planes, notes, r.Timing.Cycles
-	}
-	all, _, slow := lookups()
-	chosen, noted, fast := lookups("lut_gemm.use=faster")
-	if chosen+noted != all || noted == 0 || fast > slow {
-		t.Errorf("%d layers by look-up of %d, %d notes; %d cycles, %d if all are", chosen, all, noted, fast, slow)
-	}
-	small := []string{"mac_array.rows=2", "mac_array.columns=2"}
-	_, _, slow = lookups(small...)
-	chosen, noted, fast = lookups(append(small, "lut_gemm.use=faster")...)
-	if chosen == 0 || chosen+noted != all || fast > slow {
-		t.Errorf("2 x 2 MACs: %d layers by look-up of %d, %d notes; %d cycles, %d if all are", chosen, all, noted, fast, slow)
-	}
-}
-
 // TestWeightBoundProducts: matrix-vector products of a large language model's
 // shapes; the less bandwidth, the nearer the gain of 3 planes over int8 and over a
 // format of 16 bits comes to the ratio of the bits. 16 bits are int8 with twice the
@@ -426,29 +289,6 @@ func TestWeightBoundProducts(t *testing.T) {
 				t.Errorf("%d GB/s: %.3f times as fast as %g bits, %.3f with more bandwidth", bandwidth, gain, format.bits, before[i])
 			}
 			before[i] = gain
-		}
-	}
-}
-
-// TestUncodedShapes: layer shapes that cannot have codes, or are faster without,
-// are noted.
-func TestUncodedShapes(t *testing.T) {
-	model := filepath.Join(t.TempDir(), "layers.csv")
-	const layers = "Layer,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides\nConv,16,16,3,3,16,16,1\nDP,16,16,3,3,16,1,1\nWide,1,1,1,1,1024,1024,1\n"
-	if err := os.WriteFile(model, []byte(layers), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		use  string
-		bits []int // by layer
-	}{{"always", []int{3, 8, 3}}, {"faster", []int{8, 8, 3}}} {
-		r := run(t, evaluate.Options{Model: model, Spec: load(t, "edge", "quantization.weights=binary-coding", "lut_gemm.use="+test.use)})
-		notes := strings.Join(r.Notes, "\n")
-		for i, l := range r.Layers {
-			noted := strings.Contains(notes, "Layer "+l.Name+" has integer weights of 8 bits")
-			if l.WeightBits != test.bits[i] || noted != (l.WeightBits == 8) {
-				t.Errorf("%s: layer %s has %d bits, want %d; noted %t", test.use, l.Name, l.WeightBits, test.bits[i], noted)
-			}
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (p *point) fromShapes(ctx context.Context) error {
 	key := compiler.Reads(compiler.PlanPass, p.spec)
 	n, found, err := p.session.networks.get(ctx, key, func() (*network, error) {
 		o.progress("compile: lower", 0, 0)
-		n := &network{graph: p.session.topology.Network(&p.spec.Quantization)}
+		n := &network{graph: p.session.topology.Network(&p.spec.Quantization, p.spec.NPU.ChannelBlock)}
 		n.uncoded = uncodedShapes(n.graph, p.spec)
 		if err := n.graph.Validate(); err != nil {
 			return nil, err

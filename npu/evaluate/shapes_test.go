@@ -35,7 +35,7 @@ func timeShapes(t testing.TB, path string, spec *configs.Spec) (*shapes.Topology
 	if err != nil {
 		t.Fatal(err)
 	}
-	network := topology.Network(&spec.Quantization)
+	network := topology.Network(&spec.Quantization, spec.NPU.ChannelBlock)
 	if err := network.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func BenchmarkShapesResNet50(b *testing.B) {
 		b.Run("lower/"+preset, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := lower.Lower(topology.Network(&spec.Quantization), target, lower.Options{}); err != nil {
+				if _, err := lower.Lower(topology.Network(&spec.Quantization, spec.NPU.ChannelBlock), target, lower.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

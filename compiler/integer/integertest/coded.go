@@ -19,8 +19,12 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 	if keys := (columns - 1) / b.mu; keys > 0 && b.r.IntN(2) == 0 {
 		group = b.mu * (1 + b.r.IntN(keys))
 	}
-	m := &binarycode.Matrix{Shape: binarycode.Shape{Rows: out.Channels, Columns: columns, Group: group,
-		Ranges: []binarycode.Range{{Rows: out.Channels, Planes: planes}}}, Format: binarycode.FixedScales, Exponent: int8(b.r.IntN(20))}
+	ranges := []binarycode.Range{{Rows: out.Channels, Planes: planes}}
+	if b.r.IntN(4) == 0 { // clusters end at multiples of any channel block
+		out.Channels = 33 + b.r.IntN(60)
+		ranges = []binarycode.Range{{Rows: 32, Planes: planes}, {Rows: out.Channels - 32, Planes: 1 + b.r.IntN(planes)}}
+	}
+	m := &binarycode.Matrix{Shape: binarycode.Shape{Rows: out.Channels, Columns: columns, Group: group, Ranges: ranges}, Format: binarycode.FixedScales, Exponent: int8(b.r.IntN(20))}
 	m.Bits = make([]uint64, m.Shape.Words())
 	words := m.Shape.PlaneWords()
 	for i := range m.Bits {
@@ -30,7 +34,7 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 		}
 	}
 	var sealed *binarycode.Sealed
-	if b.r.IntN(3) == 0 {
+	if len(ranges) == 1 && b.r.IntN(3) == 0 {
 		sealed = b.sealed(m)
 	}
 	// With these sums stay below 2^31 less the bias.
