@@ -25,7 +25,7 @@ var unitCauses = []struct {
 }
 
 // unitNames name the units in plots and pages.
-var unitNames = map[string]string{"load": "load DMA", "store": "store DMA", "mac": "MAC array", "vector": "vector unit", "lookup_gemm": "LUT-GEMM"}
+var unitNames = map[string]string{"load": "load DMA", "store": "store DMA", "mac": "MAC array", "vector": "vector unit", "lookup_gemm": "LUT-GEMM", "table_builder": "table builder"}
 
 // unitName is the name of a unit, the key itself if it is not known.
 func unitName(unit string) string {
