@@ -83,6 +83,20 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 	return e, nil
 }
 
+// sealed notes binary codes whose keys have codes already, found with the scales.
+func (l *layerCode) sealed(s *binarycode.Sealed, weights int64) {
+	if s == nil {
+		return
+	}
+	n := s.Networks[0]
+	l.report.Coded, l.report.Reason = true, ""
+	l.report.Inputs, l.report.Outputs, l.report.Planes = n.Inputs, n.Outputs, len(s.Networks)
+	l.report.PlainBytes = (weights*int64(len(s.Networks)) + 7) / 8
+	for _, codes := range s.Codes {
+		l.report.CodeBytes += int64(len(codes)*n.Inputs+7) / 8
+	}
+}
+
 // family is the layers that share a network: those of one scheme whose
 // configuration gives the same n_in, or leaves it to the search. (The networks
 // of the fractional code are given whole by n_in and n_out.)
@@ -116,20 +130,6 @@ func (l *layerCode) count(weights []int8, total int64) {
 	l.report.Weights = total
 	if len(weights) > 0 {
 		l.report.Kept = total * int64(kept(weights).Count()) / int64(len(weights))
-	}
-}
-
-// sealed notes binary codes whose keys have codes already, found with the scales.
-func (l *layerCode) sealed(s *binarycode.Sealed, weights int64) {
-	if s == nil {
-		return
-	}
-	n := s.Networks[0]
-	l.report.Coded, l.report.Reason = true, ""
-	l.report.Inputs, l.report.Outputs, l.report.Planes = n.Inputs, n.Outputs, len(s.Networks)
-	l.report.PlainBytes = (weights*int64(len(s.Networks)) + 7) / 8
-	for _, codes := range s.Codes {
-		l.report.CodeBytes += int64(len(codes)*n.Inputs+7) / 8
 	}
 }
 
