@@ -66,7 +66,13 @@ func (d *ScatterData) front() []int {
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
 		p, q := &d.Points[i], &d.Points[j]
-		return cmp.Or(directed(&d.X, p.X, q.X), directed(&d.Y, p.Y, q.Y))
+		if c := cmp.Or(directed(&d.X, p.X, q.X), directed(&d.Y, p.Y, q.Y)); c != 0 || p.OnFront == q.OnFront {
+			return c
+		}
+		if p.OnFront { // of equals, the one that is good in every respect has the name
+			return -1
+		}
+		return 1
 	})
 	var front []int
 	for _, i := range order {

@@ -54,3 +54,12 @@ func TestScatterFront(t *testing.T) {
 		}
 	}
 }
+
+// TestScatterFrontOfEquals: of points in the same place the one on the front of
+// all objectives stands for them.
+func TestScatterFrontOfEquals(t *testing.T) {
+	d := &ScatterData{Points: []ScatterPoint{{X: 1, Y: 1, Feasible: true}, {X: 1, Y: 1, Feasible: true, OnFront: true}, {X: 1, Y: 1, Feasible: true}}}
+	if got := d.front(); !slices.Equal(got, []int{1}) {
+		t.Errorf("front %v, want the second point", got)
+	}
+}

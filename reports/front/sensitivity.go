@@ -17,7 +17,8 @@ const mostGroups = 8
 // (epsilon squared, Kelley 1935), S being sums of squared differences from the
 // mean. It is NaN where there is nothing to share: fewer points than groups and
 // one, or an objective without variance. Effects that two axes have together
-// count for neither, so that shares sum to less than 1.
+// count for neither, so that shares of a whole grid sum to at most 1; where
+// points are missing, axes are not independent and may count for one another.
 func (e *Exploration) Sensitivity() [][]float64 {
 	shares := make([][]float64, len(e.Axes))
 	for axis := range shares {
