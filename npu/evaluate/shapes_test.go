@@ -313,7 +313,7 @@ func TestGiantProductNeedsNoWeights(t *testing.T) {
 	if err := os.WriteFile(path, []byte("Layer,M,N,K,\ngiant,16,40000,25000,\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	spec := load(t, "mobile")
+	spec := load(t, "mobile", "dma.request_bytes=1024") // a gigabyte in few requests
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, p, r := timeShapes(t, path, spec)
