@@ -7,6 +7,15 @@ import "github.com/npusim/npusim/isa"
 // channels have queried them, while the sums of those wait in the accumulators.
 // If these do not hold all of them, the output channels take several passes.
 
+// holdsTables tells whether tilings with tables that stay are worth trying. Codes
+// that fit the weight buffer beside those of another layer are loaded while the
+// layer before computes: then a single tile builds its tables once as well, and
+// nothing waits for the first of several tiles.
+func (l *lowering) holdsTables(p *shape, capacity need) bool {
+	whole := tiling{channels: p.output.Channels, inputChannels: p.reduction}
+	return l.options.HoldTables || len(l.steps) == 1 || 2*p.codeTileBytes(&whole) > capacity.weight
+}
+
 // heldTilings are the tilings with tables that stay. Blocks of input channels
 // fill the tables, or a half or a quarter of them so that less is waited for at
 // the start; passes are the largest that capacity allows.

@@ -27,6 +27,7 @@ type Limit struct{ Channels, Rows, Columns, InputChannels int }
 type Options struct {
 	MaxTile     Limit
 	NoResidency bool // every tensor goes through DRAM
+	HoldTables  bool // look-up tables stay wherever there is room, whether it pays or not
 	ModelHash   [32]byte
 	Settings    []isa.Setting // copied to the program
 	Encoder     WeightEncoder // of weight tiles; nil leaves all plain

@@ -373,12 +373,16 @@ func (l *lowering) enumerate(s *step, capacity need) *tilings {
 			}
 		}
 	}
-	if p.lookup {
+	if p.lookup && l.holdsTables(p, capacity) {
+		others := len(list)
 		for _, v := range p.heldTilings(capacity, limit, channelSizes, rowSizes, columnSizes) {
 			p.slots(v, consider)
 		}
+		if l.options.HoldTables && len(list) > others {
+			list = list[others:]
+		}
 	}
-	l.memo.tried = list
+	l.memo.tried = list[:0]
 	return &tilings{slices.Clone(list), least}
 }
 

@@ -57,7 +57,7 @@ func TestAnyTilingOfCodes(t *testing.T) {
 		want := reference.Run(input)
 		for variant := range 2 {
 			spec := withLookup(t, randomSpec(t, r), r, mu)
-			options := lower.Options{NoResidency: r.IntN(3) == 0}
+			options := lower.Options{NoResidency: r.IntN(3) == 0, HoldTables: r.IntN(2) == 0}
 			if variant > 0 {
 				options.MaxTile = lower.Limit{Channels: r.IntN(40), Rows: r.IntN(8), Columns: r.IntN(8), InputChannels: r.IntN(40)}
 			}
