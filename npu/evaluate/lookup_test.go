@@ -261,7 +261,7 @@ func TestWeightBoundProducts(t *testing.T) {
 		}
 		return path
 	}
-	bytes := write("products.csv", "attention,1,4096,4096\nfeed_forward,1,11008,4096\n")
+	bytes := filepath.Join("..", "..", "testdata", "shapes", "llm.csv")
 	words := write("words.csv", "attention,1,4096,8192\nfeed_forward,1,11008,8192\n")
 	var before [2]float64
 	for _, bandwidth := range []int{200, 25, 8, 2} {
