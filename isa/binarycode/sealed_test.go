@@ -81,3 +81,23 @@ func TestSealedTiles(t *testing.T) {
 		}
 	})
 }
+
+// FuzzUnseal: any stream gives keys or an error, within the bounds that a
+// descriptor allows.
+func FuzzUnseal(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4}, uint8(3), uint8(2), uint8(8), uint8(2), uint8(13))
+	f.Add([]byte{}, uint8(0), uint8(0), uint8(2), uint8(1), uint8(1))
+	f.Add([]byte{0xff}, uint8(1), uint8(1), uint8(2), uint8(4), uint8(8))
+	f.Fuzz(func(t *testing.T, stream []byte, rows, keys, mu, group, inputs uint8) {
+		width := 2 + int(mu)%9
+		outputs := width * (1 + int(group)%8)
+		n := xorcode.RandomNetwork(1+int(inputs)%min(outputs, xorcode.MaxInputs), outputs, 1)
+		r, k := 1+int(rows), 1+int(keys)
+		networks := []*xorcode.Network{n, n}
+		want := SealedBytes(r, k, len(networks), width, n)
+		err := Unseal(make([]byte, len(networks)*ceilDivide(r*k*width, 8)), stream, r, k, width, networks)
+		if err == nil && len(stream) != want {
+			t.Fatalf("%d bytes are taken for %d", len(stream), want)
+		}
+	})
+}
