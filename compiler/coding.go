@@ -50,9 +50,9 @@ func prepareCodes(ctx context.Context, c *Compilation, coding *quantize.Coding) 
 }
 
 // Networks of sealed keys where the configuration leaves n_in and n_out to the
-// compiler: two rows share a code, of 7/8 bits a sign.
+// compiler: four rows share a code, of 7/8 bits a sign.
 const (
-	defaultSealedRows = 2
+	defaultSealedRows = 4
 	defaultSealedRate = 0.875
 )
 
