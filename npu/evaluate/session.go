@@ -36,10 +36,10 @@ type Session struct {
 // What a Session keeps at most, in bytes, but for the network itself and the
 // latest value of each kind.
 const (
-	calibrationBudget = 32 << 20
-	networkBudget     = 64 << 20
-	planBudget        = 128 << 20
-	outcomeBudget     = 16 << 20
+	calibrationBudget = 16 << 20
+	networkBudget     = 32 << 20
+	planBudget        = 64 << 20
+	outcomeBudget     = 8 << 20
 )
 
 // Request says what is asked of a point.
