@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -9,11 +10,11 @@ import (
 // TestExamples runs the examples of every verb, in the order of the help, in
 // one folder that has the repository's testdata.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	if err := setUp(folder); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GORACE", quickExit)
 	root := newRoot(&tool{})
 	root.InitDefaultHelpCmd()
 	commands := append(root.Commands(), root)
@@ -27,7 +28,7 @@ func TestExamples(t *testing.T) {
 				continue
 			}
 			cmd := exec.Command(words[0], words[1:]...)
-			cmd.Dir = folder
+			cmd.Dir, cmd.Env = folder, append(os.Environ(), "GORACE="+quickExit)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %s: %v\n%s", verb.Name(), strings.TrimSpace(line), err, out)
 			}
