@@ -135,6 +135,9 @@ func TestTrainedCodes(t *testing.T) {
 		{fractionalcode.ChannelMajor, 3, 7, 20, 1, []string{"quantization.weights=per-channel", "mac_array.per_channel_multiplier=true", "npu.weight_buffer_kib=4"}},
 		{fractionalcode.ChannelMinor, 1, 5, 6, -1, []string{"npu.weight_buffer_kib=4"}},
 	} {
+		if (testing.Short() || raceEnabled) && c.skipped < 0 {
+			continue
+		}
 		what := fmt.Sprintf("%s, %d planes of %d/%d", c.order, c.planes, c.inputs, c.outputs)
 		folder := t.TempDir()
 		decoded := map[string][]float32{}
