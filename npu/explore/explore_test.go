@@ -221,7 +221,7 @@ func TestStrategiesAreRepeatable(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				f := &fake{}
 				f.quirk = func(context.Context, *configs.Spec) error {
-					if f.runs.Load() > 7 {
+					if f.runs.Load() > 11 {
 						cancel()
 						return context.Canceled
 					}
@@ -230,7 +230,7 @@ func TestStrategiesAreRepeatable(t *testing.T) {
 				e, err := Run(ctx, s(), options(stopped, f))
 				cancel()
 				if err == nil {
-					if stops < 3 {
+					if stops < 2 {
 						t.Errorf("stopped only %d times", stops)
 					}
 					break
