@@ -427,3 +427,31 @@ func TestSeveralModels(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// BenchmarkRecording is how many points a second are claimed, judged and
+// recorded where evaluation costs nothing: the engine's and the store's own
+// share.
+func BenchmarkRecording(b *testing.B) {
+	folder := b.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "net.csv"), []byte("x"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	text := strings.NewReplacer(`, "maximize accuracy.cosine + accuracy.npu_top1"`, "", `"mac_array.columns"
+range = [1, 8]`, `"npu.clock_mhz"
+range = [1, 250]`).Replace(space)
+	s, err := sweep.Parse(filepath.Join(folder, "s.toml"), []byte(text), sweep.Overrides{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	points := 0
+	for b.Loop() {
+		o := options(b.TempDir(), &fake{})
+		o.Workers = 1
+		e, err := Run(b.Context(), s, o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		points += e.Counts.Done
+	}
+	b.ReportMetric(float64(points)/b.Elapsed().Seconds(), "points/s")
+}
