@@ -47,7 +47,14 @@ func newArchive(s *store.Store) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the sweep in the store cannot be read by this version: %w", err)
 	}
-	a := &Archive{Exploration: &outcome.Exploration{Sweep: entry.Description}, store: s, sweep: restored, key: entry.Key}
+	a := &Archive{Exploration: &outcome.Exploration{}, store: s, sweep: restored, key: entry.Key}
+	// What points are read by comes from the sweep itself; the words beside it
+	// add what only the run knew.
+	a.Exploration.Sweep = restored.Describe()
+	a.Exploration.Sweep.Version = entry.Description.Version
+	for i := range min(len(a.Exploration.Sweep.Models), len(entry.Description.Models)) {
+		a.Exploration.Sweep.Models[i].SHA256 = entry.Description.Models[i].SHA256
+	}
 	err = s.Each(entry.Key, func(row *store.Row) error {
 		if row.ID < 0 || row.ID >= restored.SpacePoints || row.Rung < 0 || row.Rung > restored.Final() ||
 			row.Status == outcome.Done && len(row.Objectives) != len(restored.Objectives) {

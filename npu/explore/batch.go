@@ -193,6 +193,10 @@ func (r *run) evaluate(ctx context.Context, p store.Point) (bool, error) {
 		if isCancelled(err) || ctx.Err() != nil {
 			return false, errors.Join(context.Canceled, r.store.Release(r.key, p))
 		}
+		var broken *storeError
+		if errors.As(err, &broken) {
+			return false, err
+		}
 		row.Status, row.Reason, row.Objectives, row.Violation = outcome.Failed, oneLine(err), nil, 0
 		slog.Debug("point failed", "id", p.ID, "rung", p.Rung, "error", err)
 	}
@@ -203,6 +207,12 @@ func (r *run) evaluate(ctx context.Context, p store.Point) (bool, error) {
 	r.take(row, false)
 	return true, nil
 }
+
+// storeError is a fault of the store, which ends the work; other errors are
+// those of a point.
+type storeError struct{ error }
+
+func (e *storeError) Unwrap() error { return e.error }
 
 // attempt runs every model on a point and judges it. A panic is an error of the
 // point.
@@ -219,10 +229,13 @@ func (r *run) attempt(ctx context.Context, row *store.Row, indices []int) (made 
 	}
 	results := make([][]figures.Figure, len(r.evaluators))
 	for i := range r.evaluators {
-		e := r.ids.evaluation(r.sweep, i, spec, row.Rung)
+		e, err := r.ids.evaluation(r.sweep, i, spec, row.Rung)
+		if err != nil {
+			return made, err
+		}
 		row.Evaluations = append(row.Evaluations, e.Hash)
 		if results[i], err = r.store.Evaluation(e.Hash); err != nil {
-			return made, err
+			return made, &storeError{err}
 		}
 		if results[i] != nil { // of another sweep, or another point that comes to the same
 			r.mutex.Lock()

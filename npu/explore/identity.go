@@ -4,14 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/npusim/npusim/compiler/dataset"
 	"github.com/npusim/npusim/compiler/onnx"
@@ -101,9 +103,12 @@ func hashFolder(folder string) (string, error) {
 // version identifies the code that evaluates: the module version where that
 // says all, else with the hash of the program, as for a build of changed or
 // unnamed sources.
-func version() (string, error) {
+var version = sync.OnceValues(func() (string, error) {
 	v := evaluate.Version()
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Sum != "" || !strings.HasPrefix(v, "(") && v != "unknown" && !strings.HasSuffix(v, "+dirty") {
+	info, ok := debug.ReadBuildInfo()
+	released := ok && info.Main.Sum != ""
+	named := !strings.HasPrefix(v, "(") && v != "unknown" && !strings.HasSuffix(v, "+dirty")
+	if released || named {
 		return v, nil
 	}
 	path, err := os.Executable()
@@ -115,18 +120,22 @@ func version() (string, error) {
 		return "", err
 	}
 	return v + " " + sum[:16], nil
-}
+})
 
-// identities are those of all models of a sweep.
+// identities are those of all models of a sweep, and of the folders that
+// configurations name.
 type identities struct {
 	models  []modelIdentity
 	version string
-	masks   map[string]string // hash by folder of compression.mask
+	known   []string // folders that the sweep names, sorted
+
+	mutex   sync.Mutex
+	folders map[string]string // hash by path
 }
 
 // newIdentities hashes what the sweep's points depend on.
 func newIdentities(ctx context.Context, s *sweep.Sweep) (*identities, error) {
-	ids := &identities{masks: map[string]string{}}
+	ids := &identities{folders: map[string]string{}}
 	var err error
 	if ids.version, err = version(); err != nil {
 		return nil, err
@@ -141,26 +150,59 @@ func newIdentities(ctx context.Context, s *sweep.Sweep) (*identities, error) {
 		}
 		ids.models = append(ids.models, id)
 	}
-	folders := []string{s.Base.Compression.Mask}
+	for _, folder := range sweepFolders(s) {
+		_, err := ids.folder(folder)
+		switch {
+		case err == nil:
+			ids.known = append(ids.known, folder)
+		case !errors.Is(err, fs.ErrNotExist): // points that name a missing one fail by themselves
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// configFolders are those of masks and trained codes.
+func configFolders(spec *configs.Spec) []string {
+	return slices.DeleteFunc([]string{spec.Compression.Mask, spec.Compression.Trained}, func(f string) bool { return f == "" })
+}
+
+// sweepFolders lists the folders that points of a sweep may name.
+func sweepFolders(s *sweep.Sweep) []string {
+	folders := configFolders(s.Base)
+	for i := range s.Rungs {
+		if spec, err := s.Base.With(s.Rungs[i].Set...); err == nil {
+			folders = append(folders, configFolders(spec)...)
+		}
+	}
 	for i := range s.Axes {
 		for k, key := range s.Axes[i].Keys {
-			if key == "compression.mask" {
-				for _, values := range s.Axes[i].Values {
+			if key != "compression.mask" && key != "compression.trained" {
+				continue
+			}
+			for _, values := range s.Axes[i].Values {
+				if values[k].Text != "" {
 					folders = append(folders, values[k].Text)
 				}
 			}
 		}
 	}
 	slices.Sort(folders)
-	for _, folder := range slices.Compact(folders) {
-		if folder == "" {
-			continue
-		}
-		if ids.masks[folder], err = hashFolder(folder); err != nil {
-			return nil, err
-		}
+	return slices.Compact(folders)
+}
+
+// folder is the hash of a folder, taken once.
+func (ids *identities) folder(path string) (string, error) {
+	ids.mutex.Lock()
+	defer ids.mutex.Unlock()
+	if hash, ok := ids.folders[path]; ok {
+		return hash, nil
 	}
-	return ids, nil
+	hash, err := hashFolder(path)
+	if err == nil {
+		ids.folders[path] = hash
+	}
+	return hash, err
 }
 
 // key identifies the points of a sweep in a store.
@@ -170,14 +212,15 @@ func (ids *identities) key(s *sweep.Sweep) string {
 	for _, m := range ids.models {
 		fmt.Fprintf(&b, "%s %s\n", m.model, m.data)
 	}
-	for _, folder := range slices.Sorted(maps.Keys(ids.masks)) {
-		fmt.Fprintf(&b, "mask %s\n", ids.masks[folder])
+	for _, folder := range ids.known {
+		hash, _ := ids.folder(folder) // it was hashed before
+		fmt.Fprintf(&b, "folder %s\n", hash)
 	}
 	return hashText(b.String())
 }
 
 // evaluation describes one model on one configuration, with its hash.
-func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec, rung int) store.Evaluation {
+func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec, rung int) (store.Evaluation, error) {
 	r := &s.Rungs[rung]
 	config := spec.ConfigHash()
 	e := store.Evaluation{
@@ -190,9 +233,17 @@ func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec,
 	if e.TimingOnly {
 		e.Samples = 0
 	}
-	e.Hash = hashText(fmt.Sprintf("npusim evaluation 1\n%s\n%s\n%s\n%s\n%d %v %d\n%s\n", e.Model, ids.models[model].data, e.Configuration,
-		ids.masks[spec.Compression.Mask], e.Samples, e.TimingOnly, e.Seed, e.Version))
-	return e
+	var folders []string
+	for _, folder := range configFolders(spec) {
+		hash, err := ids.folder(folder)
+		if err != nil {
+			return e, err
+		}
+		folders = append(folders, hash)
+	}
+	e.Hash = hashText(fmt.Sprintf("npusim evaluation 1\n%s\n%s\n%s\n%q\n%d %v %d\n%s\n", e.Model, ids.models[model].data, e.Configuration,
+		folders, e.Samples, e.TimingOnly, e.Seed, e.Version))
+	return e, nil
 }
 
 func hashText(text string) string {

@@ -208,7 +208,9 @@ func (s *Sweep) Spec(indices []int, rung int) (*configs.Spec, error) {
 // literal is a value of the key as TOML.
 func (k *axisKey) literal(v expression.Value) string {
 	switch {
-	case v.Kind == expression.Text && k.text:
+	case v.Text == "" && k.path == "dram.controller":
+		return "[]"
+	case v.Kind == expression.Text && k.text && v.Text != "":
 		return v.Text // configs quotes texts and lists
 	case v.Kind == expression.Text:
 		return quote(v.Text)
