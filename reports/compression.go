@@ -85,7 +85,7 @@ func layersFact(c *evaluate.Compression) fact {
 			coded++
 		}
 	}
-	f := fact{"Layers", fmt.Sprintf("%d coded", coded), "n_out by layer, as compression.csv of a report directory says; the network of a code is common to all"}
+	f := fact{"Layers", fmt.Sprintf("%d coded", coded), "parts of one XOR network; n_in and n_out by layer: compression.csv"}
 	if plain := len(c.Layers) - coded; plain > 0 {
 		f.value += fmt.Sprintf(", %d plain", plain)
 		f.remark = "where the coded form would not be smaller"
