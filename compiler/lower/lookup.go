@@ -60,14 +60,16 @@ func (p *shape) codeTile(outputs, inputs span) isa.LookupTile {
 // clusters are the output channels that have a number of planes in common; all of
 // them unless the layer has binary codes.
 func (p *shape) clusters() []span {
-	if !p.lookup {
-		return []span{{0, p.output.Channels}}
+	if p.parts == nil {
+		p.parts = []span{{0, p.output.Channels}}
+		if p.lookup {
+			p.parts = p.parts[:0]
+			for _, s := range p.codes().Shape.Spans() {
+				p.parts = append(p.parts, span{s.Row, s.Rows})
+			}
+		}
 	}
-	var list []span
-	for _, s := range p.codes().Shape.Spans() {
-		list = append(list, span{s.Row, s.Rows})
-	}
-	return list
+	return p.parts
 }
 
 // planesAt is the number of planes of an output channel.

@@ -84,6 +84,7 @@ type shape struct {
 	room     room
 	once     onceOver
 	loaded   nestTraffic
+	parts    []span // clusters, once they are known
 	// Bytes of the weights in DRAM, coded or not.
 	weightTotal int64
 	encoder     WeightEncoder
