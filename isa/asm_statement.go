@@ -81,6 +81,8 @@ func (a *assembler) row(name string, tokens []string) error {
 		return a.tensor(name, arguments)
 	case "network":
 		return a.network(name, arguments)
+	case "drawn_network":
+		return a.drawnNetwork(name, arguments)
 	case "layer":
 		return a.layer(name, arguments)
 	case "semaphore":
@@ -91,7 +93,7 @@ func (a *assembler) row(name string, tokens []string) error {
 			return a.descriptor(name, DescriptorKind(k), arguments)
 		}
 	}
-	return unknown("kind of row", kind, append([]string{"tensor", "layer", "semaphore", "network"}, descriptorKindNames[1:]...))
+	return unknown("kind of row", kind, append([]string{"tensor", "layer", "semaphore", "network", "drawn_network"}, descriptorKindNames[1:]...))
 }
 
 func (a *assembler) descriptor(name string, kind DescriptorKind, arguments []string) error {

@@ -115,10 +115,14 @@ func (d *disassembler) tables() {
 	}
 }
 
-// networks prints the rows of each network as hexadecimal numbers.
+// networks prints how each network is drawn, or its rows as hexadecimal numbers.
 func (d *disassembler) networks() {
-	d.heading("XOR networks: inputs outputs, a row of taps an output", len(d.p.Networks))
+	d.heading("XOR networks: inputs, outputs and how they are drawn, or a row of taps an output", len(d.p.Networks))
 	for i, n := range d.p.Networks {
+		if n.Drawn() {
+			d.printf("x%d = drawn_network inputs=%d outputs=%d draw=%s parameter=%d seed=%d\n", i, n.Inputs, n.Outputs, n.Origin.Draw, n.Origin.Parameter, n.Origin.Seed)
+			continue
+		}
 		d.printf("x%d = network inputs=%d", i, n.Inputs)
 		for k, row := range n.Rows {
 			d.printf("%s%x", [2]string{" rows=", ","}[min(k, 1)], row)

@@ -2,6 +2,7 @@ package isa
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,9 +13,20 @@ import (
 // MaxNetworks bounds the network table: descriptors name rows in 16 bits.
 const MaxNetworks = 1 << 12
 
-// NetworkBytes is what a network takes in the network table: inputs u16, outputs
-// u16, then the taps of every output in as many whole bytes as the inputs need.
-func NetworkBytes(n *xorcode.Network) int { return 4 + n.Outputs*tapBytes(n.Inputs) }
+// DrawnNetworkBytes is what a network that can be drawn again takes in the
+// network table: inputs u8, draw u8, outputs u16, parameter u8, three zero bytes,
+// seed u64.
+const DrawnNetworkBytes = 16
+
+// NetworkBytes is what a network takes in the network table: DrawnNetworkBytes,
+// or if its rows were given inputs u8, a zero byte, outputs u16, then the taps of
+// every output in as many whole bytes as the inputs need.
+func NetworkBytes(n *xorcode.Network) int {
+	if n.Drawn() {
+		return DrawnNetworkBytes
+	}
+	return 4 + n.Outputs*tapBytes(n.Inputs)
+}
 
 func tapBytes(inputs int) int { return (inputs + 7) / 8 }
 
@@ -30,7 +42,14 @@ func writeNetworks(p *Program, _ Unit) ([]byte, error) {
 		if err := n.Validate(); err != nil {
 			return nil, fmt.Errorf("x%d: %w", i, err)
 		}
-		data = binary.LittleEndian.AppendUint16(data, uint16(n.Inputs))
+		if n.Drawn() {
+			data = append(data, byte(n.Inputs), byte(n.Origin.Draw))
+			data = binary.LittleEndian.AppendUint16(data, uint16(n.Outputs))
+			data = append(data, n.Origin.Parameter, 0, 0, 0)
+			data = binary.LittleEndian.AppendUint64(data, n.Origin.Seed)
+			continue
+		}
+		data = append(data, byte(n.Inputs), byte(xorcode.Given))
 		data = binary.LittleEndian.AppendUint16(data, uint16(n.Outputs))
 		for _, row := range n.Rows {
 			var taps [8]byte
@@ -44,7 +63,7 @@ func writeNetworks(p *Program, _ Unit) ([]byte, error) {
 func readNetworks(p *Program, _ Unit, r *reader) {
 	for r.more() {
 		start := r.at
-		inputs, outputs := int(r.u16()), int(r.u16())
+		inputs, draw, outputs := int(r.u8()), xorcode.Draw(r.u8()), int(r.u16())
 		if r.err == nil {
 			if err := xorcode.CheckShape(inputs, outputs); err != nil {
 				r.failAt(start, fmt.Errorf("x%d: %w", len(p.Networks), err))
@@ -54,6 +73,24 @@ func readNetworks(p *Program, _ Unit, r *reader) {
 		}
 		if r.err != nil {
 			return
+		}
+		if draw != xorcode.Given {
+			origin := xorcode.Origin{Draw: draw, Parameter: r.u8()}
+			reserved := r.take(3)
+			origin.Seed = r.u64()
+			if r.err != nil {
+				return
+			}
+			n, err := origin.Network(inputs, outputs)
+			if err == nil && (reserved[0]|reserved[1]|reserved[2]) != 0 {
+				err = errors.New("reserved bytes are not 0")
+			}
+			if err != nil {
+				r.failAt(start, fmt.Errorf("x%d: %w", len(p.Networks), err))
+				return
+			}
+			p.Networks = append(p.Networks, n)
+			continue
 		}
 		width := tapBytes(inputs)
 		data := r.take(width * outputs)
@@ -77,11 +114,8 @@ func readNetworks(p *Program, _ Unit, r *reader) {
 
 // network reads a row such as "x0 = network inputs=2 rows=1,2,3".
 func (a *assembler) network(name string, arguments []string) error {
-	if err := numbered(name, "x", len(a.p.Networks)); err != nil {
+	if err := a.nextNetwork(name); err != nil {
 		return err
-	}
-	if len(a.p.Networks) == MaxNetworks {
-		return fmt.Errorf("a program may have %d networks", MaxNetworks)
 	}
 	var inputs uint16
 	var rows []uint64
@@ -107,6 +141,50 @@ func (a *assembler) network(name string, arguments []string) error {
 		return err
 	}
 	a.p.Networks = append(a.p.Networks, n)
+	return nil
+}
+
+// drawnNetwork reads a row such as
+// "x0 = drawn_network inputs=16 outputs=80 draw=spread parameter=1 seed=5".
+func (a *assembler) drawnNetwork(name string, arguments []string) error {
+	if err := a.nextNetwork(name); err != nil {
+		return err
+	}
+	var inputs, outputs uint16
+	var origin xorcode.Origin
+	if err := assign(arguments, []setter{
+		unsigned("inputs", 16, &inputs),
+		unsigned("outputs", 16, &outputs),
+		{"draw", func(text string) error {
+			for d := xorcode.Given + 1; int(d) < xorcode.NumDraws; d++ {
+				if d.String() == text {
+					origin.Draw = d
+					return nil
+				}
+			}
+			return fmt.Errorf("draw: %q is none of random, nested, spread, taps", text)
+		}},
+		unsigned("parameter", 8, &origin.Parameter),
+		unsigned("seed", 64, &origin.Seed),
+	}); err != nil {
+		return err
+	}
+	n, err := origin.Network(int(inputs), int(outputs))
+	if err != nil {
+		return err
+	}
+	a.p.Networks = append(a.p.Networks, n)
+	return nil
+}
+
+// nextNetwork checks that a row of the table may follow, under a name.
+func (a *assembler) nextNetwork(name string) error {
+	if err := numbered(name, "x", len(a.p.Networks)); err != nil {
+		return err
+	}
+	if len(a.p.Networks) == MaxNetworks {
+		return fmt.Errorf("a program may have %d networks", MaxNetworks)
+	}
 	return nil
 }
 

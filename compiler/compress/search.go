@@ -72,7 +72,7 @@ func allPlain(chosen []*candidate) bool {
 }
 
 // leastInputs is the least n_in that is tried unless one is asked for.
-const leastInputs = 8
+const leastInputs = xorcode.NestedInputs
 
 // candidateInputs lists the n_in that are tried.
 func (f *family) candidateInputs() []int {
@@ -192,8 +192,8 @@ func (f *family) bits(p *familyPlan) float64 {
 		}
 		sum += perWeight * float64(l.report.Weights)
 	}
-	if inputs, registers, outputs := p.shape(); outputs > 0 {
-		sum += 8 * float64(isa.NetworkBytes(&xorcode.Network{Inputs: inputs * (registers + 1), Outputs: outputs}))
+	if _, _, outputs := p.shape(); outputs > 0 {
+		sum += 8 * isa.DrawnNetworkBytes
 	}
 	return sum
 }
@@ -228,12 +228,11 @@ func (f *family) draw(inputs, registers, outputs int, seed uint64) *xorcode.Netw
 	case f.inputs > 0:
 		return xorcode.RandomNetwork(inputs, outputs, seed)
 	}
-	n, rest := xorcode.RandomNetwork(leastInputs, outputs, seed), xorcode.RandomNetwork(xorcode.MaxInputs-leastInputs, outputs, ^seed)
-	n.Inputs = xorcode.MaxInputs
-	for r := range n.Rows {
-		n.Rows[r] |= rest.Rows[r] << leastInputs
+	n, err := xorcode.NestedNetwork(inputs, outputs, seed)
+	if err != nil {
+		panic(err) // the search tries no shape that it refuses
 	}
-	return n.Part(inputs, outputs)
+	return n
 }
 
 // row is the place of a network in the table. One that is part of another shares

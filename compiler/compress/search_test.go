@@ -134,17 +134,16 @@ func TestLeastBits(t *testing.T) {
 			}
 			for _, a := range lists[0] {
 				for _, b := range lists[1] {
-					bits, inputs, outputs := 0.0, 0, 0
+					bits := 0.0
 					for i, c := range []*candidate{a, b} {
 						if c == nil {
 							bits += 8 * float64(layers[i].report.Weights)
 							continue
 						}
 						bits += (c.total() + layers[i].mask) * float64(layers[i].report.Weights)
-						inputs, outputs = max(inputs, c.inputs), max(outputs, c.outputs)
 					}
-					if outputs > 0 {
-						bits += 8 * float64(4+outputs*inputs/8)
+					if a != nil || b != nil { // inputs, draw, outputs, parameter, reserved, seed
+						bits += 8 * (1 + 1 + 2 + 1 + 3 + 8)
 					}
 					least = min(least, bits)
 				}
@@ -184,14 +183,33 @@ func TestGivenSizes(t *testing.T) {
 	}
 }
 
-// TestRegistersSearched: left open, n_s is 0 or 1, whichever takes fewer bits;
-// a tiny layer does not pay for the taps of a register.
+// TestRegistersSearched: left open, n_s is 0 or 1, whichever takes fewer bits.
 func TestRegistersSearched(t *testing.T) {
-	for _, c := range []struct{ side, want int }{{16, 0}, {128, 1}} {
-		l := plan(t, network("fc", c.side, c.side, 0.9), Options{}, "compression.scheme=xor-sequential", "compression.networks=2").Layers()[0]
-		if !l.Coded || l.Registers != c.want {
-			t.Errorf("%d x %d: n_s %d, want %d: %s", c.side, c.side, l.Registers, c.want, l.Reason)
+	seen := [2]bool{}
+	for _, side := range []int{8, 16, 128} {
+		for _, sparsity := range []float64{0.5, 0.9} {
+			layer := func(sets ...string) Layer {
+				sets = append(sets, "compression.scheme=xor-sequential", "compression.networks=2")
+				g := network("fc", side, side, sparsity)
+				e := plan(t, g, Options{}, sets...)
+				tile(t, e, g)
+				return e.Layers()[0]
+			}
+			best, found := [2]Layer{layer("compression.n_s=0"), layer("compression.n_s=1")}, layer()
+			want := 0
+			if best[1].Bytes() < best[0].Bytes() {
+				want = 1
+			}
+			if found.Coded && (found.Registers != want || found.Bytes() != best[want].Bytes()) {
+				t.Errorf("%d x %d at %g: n_s %d with %d bytes, n_s 0 takes %d, n_s 1 %d", side, side, sparsity, found.Registers, found.Bytes(), best[0].Bytes(), best[1].Bytes())
+			}
+			if found.Coded {
+				seen[found.Registers] = true
+			}
 		}
+	}
+	if !seen[0] || !seen[1] {
+		t.Errorf("n_s 0 and 1 are best somewhere, found %v", seen)
 	}
 }
 

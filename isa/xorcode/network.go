@@ -23,6 +23,7 @@ type Network struct {
 	Inputs  int      // 1..MaxInputs
 	Outputs int      // 1..MaxOutputs
 	Rows    []uint64 // length Outputs; bits from Inputs upwards are zero
+	Origin  Origin   // how they were drawn, if they were; no part of what the network does
 }
 
 // CheckShape says whether a network may have that many inputs and outputs.
@@ -69,7 +70,7 @@ func RandomNetwork(inputs, outputs int, seed uint64) *Network {
 	if err := CheckShape(inputs, outputs); err != nil {
 		panic(err) // the caller's mistake: shapes from users are checked before
 	}
-	m := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs)}
+	m := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs), Origin: Origin{Draw: Random, Seed: seed}}
 	draw := generator(seed)
 	for r := range m.Rows {
 		for m.Rows[r] == 0 {
@@ -90,7 +91,8 @@ func SpreadNetwork(symbolBits, registers, outputs int, seed uint64) *Network {
 	if err := CheckSequentialShape(symbolBits, registers, outputs); err != nil {
 		panic(err) // the caller's mistake: shapes from users are checked before
 	}
-	m := &Network{Inputs: symbolBits * (registers + 1), Outputs: outputs, Rows: make([]uint64, outputs)}
+	m := &Network{Inputs: symbolBits * (registers + 1), Outputs: outputs, Rows: make([]uint64, outputs),
+		Origin: Origin{Draw: Spread, Parameter: uint8(registers), Seed: seed}}
 	sets := make([]uint64, 1<<symbolBits-1)
 	draw, others := generator(seed), generator(^seed)
 	for code := range registers + 1 {
@@ -122,11 +124,24 @@ func (m *Network) Part(inputs, outputs int) *Network {
 	if inputs == m.Inputs && outputs == m.Outputs {
 		return m
 	}
-	part := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs)}
+	part := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs), Origin: m.partOrigin(inputs)}
 	for r := range part.Rows {
 		part.Rows[r] = m.Rows[r] & lowMask(inputs)
 	}
 	return part
+}
+
+// partOrigin is the origin of a part, if it can be drawn by itself.
+func (m *Network) partOrigin(inputs int) Origin {
+	o := m.Origin
+	if inputs == m.Inputs || o.Draw == Nested && inputs >= NestedInputs {
+		return o
+	}
+	if code := m.Inputs / (int(o.Parameter) + 1); o.Draw == Spread && inputs%code == 0 {
+		o.Parameter = uint8(inputs/code - 1)
+		return o
+	}
+	return Origin{}
 }
 
 // TapNetwork draws rows of exactly taps distinct inputs, 1..inputs. No row
@@ -139,7 +154,7 @@ func TapNetwork(inputs, outputs, taps int, seed uint64) (*Network, error) {
 	if taps < 1 || taps > inputs {
 		return nil, fmt.Errorf("xor network: taps = %d: must be 1..%d, the inputs", taps, inputs)
 	}
-	m := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs)}
+	m := &Network{Inputs: inputs, Outputs: outputs, Rows: make([]uint64, outputs), Origin: Origin{Draw: Taps, Parameter: uint8(taps), Seed: seed}}
 	draw := generator(seed)
 	distinct := binomial(inputs, taps)
 	seen := make(map[uint64]bool, outputs)
