@@ -117,7 +117,7 @@ func synthetic(layers int) *evaluate.Result {
 	e.Static = e.Total - e.MAC - e.Requantize - e.Vector - e.Scratchpad - e.DRAM
 	cycles := r.Timing.Cycles
 	r.Timing.LatencyMS = float64(cycles) / 1e6
-	r.Timing.InferencesPerSecond = 1.04e9 / float64(max(cycles, 1))
+	r.Timing.InferencesPerSecond = 1e9 / float64(max(cycles, 1))
 	r.Timing.MACUtilization = float64(r.Model.MACs) / 1024 / float64(max(cycles, 1))
 	r.DRAM.CompulsoryBytes = r.Program.WeightBytes + 224*224*3 + 1000
 	r.DRAM.Requests = (r.DRAM.ReadBytes + r.DRAM.WriteBytes + 63) / 64

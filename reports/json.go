@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"github.com/npusim/npusim/npu/evaluate"
+	"github.com/npusim/npusim/reports/trace"
 )
 
 // maximumSummaryBytes bounds what ReadJSON reads: networks of 100,000 layers
@@ -45,7 +45,7 @@ func ReadJSON(path string) (*evaluate.Result, error) {
 // is given: after they proved to be of the right form and types, before counts
 // and sums are checked.
 func ReadSummary(path string, inspect func(data []byte) error) (*evaluate.Result, error) {
-	f, err := os.Open(path)
+	f, err := trace.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -229,5 +229,6 @@ func checkCounts(r *evaluate.Result) error {
 		}
 	}
 	c.sums(r)
+	c.derived(r)
 	return c.fault
 }

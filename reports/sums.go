@@ -88,14 +88,14 @@ func (c *checker) trafficSums(d *evaluate.DRAM) {
 // energySums checks energy by cause and by layer.
 func (c *checker) energySums(r *evaluate.Result) {
 	e := &r.EnergyUJ
-	c.energy("the parts of energy_uj", []float64{e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.LUT, e.XOR, e.Static}, "energy_uj.total", e.Total)
+	c.parts("the parts of energy_uj", []float64{e.MAC, e.Requantize, e.Vector, e.Scratchpad, e.DRAM, e.LUT, e.XOR, e.Static}, "energy_uj.total", e.Total)
 	layers := make([]float64, len(r.Layers))
 	for i := range r.Layers {
 		layers[i] = r.Layers[i].EnergyUJ
 	}
-	c.energy("layers[].energy_uj", layers, "energy_uj.total", e.Total)
+	c.parts("layers[].energy_uj", layers, "energy_uj.total", e.Total)
 	if d := r.DRAM.EnergyUJ; d != nil {
-		c.energy("the parts of dram.energy_uj", []float64{d.Activate, d.Read, d.Write, d.Refresh, d.Background}, "energy_uj.dram", e.DRAM)
+		c.parts("the parts of dram.energy_uj", []float64{d.Activate, d.Read, d.Write, d.Refresh, d.Background}, "energy_uj.dram", e.DRAM)
 	}
 }
 
@@ -112,14 +112,14 @@ func (c *checker) total(parts string, list []int64, whole string, total int64) {
 	}
 }
 
-// energy is total for energies.
-func (c *checker) energy(parts string, list []float64, whole string, total float64) {
+// parts is total for figures that are no counts.
+func (c *checker) parts(names string, list []float64, whole string, total float64) {
 	sum := 0.0
 	for _, x := range list {
 		sum += x
 	}
 	if !(math.Abs(sum-total) <= energyTolerance*math.Max(sum, total)) {
-		c.fail("key %q sums to %g, but %q is %g: the file was changed after the run", parts, sum, whole, total)
+		c.fail("key %q sums to %g, but %q is %g: the file was changed after the run", names, sum, whole, total)
 	}
 }
 

@@ -37,6 +37,15 @@ func TestReadJSONRefusesTampered(t *testing.T) {
 		{func(r *evaluate.Result) { r.EnergyUJ.MAC *= 1.0001 }, `"the parts of energy_uj"`},
 		{func(r *evaluate.Result) { r.Layers[4].EnergyUJ *= 1.0001 }, `"layers[].energy_uj"`},
 		{func(r *evaluate.Result) { r.DRAM.EnergyUJ.Refresh *= 2 }, `"the parts of dram.energy_uj"`},
+		{func(r *evaluate.Result) { r.Timing.LatencyMS *= 1.0001 }, `"timing.latency_ms"`},
+		{func(r *evaluate.Result) { r.Timing.ClockMHz++ }, `"timing.latency_ms"`},
+		{func(r *evaluate.Result) { r.Timing.InferencesPerSecond *= 1.0001 }, `"timing.inferences_per_second"`},
+		{func(r *evaluate.Result) { r.Timing.MACUtilization = 57 }, `"timing.mac_utilization"`},
+		{func(r *evaluate.Result) { r.DRAM.AchievedGBPerS *= 1.0001 }, `"dram.achieved_gb_per_s"`},
+		{func(r *evaluate.Result) { r.Accuracy.NPUTop1 = pointer(7.0) }, `"accuracy.npu_top1"`},
+		{func(r *evaluate.Result) { r.Accuracy.Agreement = pointer(-0.1) }, `"accuracy.agreement"`},
+		{func(r *evaluate.Result) { r.Accuracy.Cosine = pointer(-1.1) }, `"accuracy.cosine"`},
+		{func(r *evaluate.Result) { r.AreaMM2 = &evaluate.Area{Total: 2, MAC: 1} }, `"the parts of area_mm2"`},
 		{func(r *evaluate.Result) { s := r.Stalls["mac"]; s.Semaphore++; r.Stalls["mac"] = s }, `"stalls.mac"`},
 	} {
 		r := withMemory(withCompression(synthetic(6)), 40)
@@ -53,6 +62,15 @@ func TestReadJSONRefusesTampered(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), path+": key ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("tampered summary gives %v, want an error with the path and %s", err, c.want)
 		}
+	}
+}
+
+// TestReadJSONRefusesDirectories: what is no file, such as a pipe that never
+// ends, is not read.
+func TestReadJSONRefusesDirectories(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := ReadJSON(dir); err == nil || err.Error() != dir+": not a regular file" {
+		t.Errorf("reading a directory gives %v", err)
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 // result tells which run it must be of. Errors name the file, the place and the
 // rule.
 func Read(path string, r *evaluate.Result) (*recording.Recording, error) {
-	f, err := os.Open(path)
+	f, err := OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,19 @@ func Read(path string, r *evaluate.Result) (*recording.Recording, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return rec, nil
+}
+
+// OpenRegular opens a file of a report directory and refuses directories, pipes
+// and devices, whose reading might not end.
+func OpenRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	}
+	return os.Open(path)
 }
 
 // event is what Read needs of a trace event.
