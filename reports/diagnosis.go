@@ -23,8 +23,9 @@ const (
 	LookupWork          // the LUT-GEMM unit works
 	LookupOverhead      // the LUT-GEMM unit only builds tables or waits for a port
 	SpillWaits          // waits for DRAM that moves intermediate tensors
-	ReloadWaits         // waits for DRAM that brings the same weights more than once
-	StreamWaits         // waits for DRAM that brings weights and inputs once
+	ReloadWaits         // waits for DRAM that brings mostly what it brought before
+	StreamWaits         // waits for DRAM that moves weights, inputs and outputs, mostly once
+	DecodeWaits         // waits for coded weights, which arrive faster than they are decoded
 	SetUp               // nothing moves: set-up and synchronization
 	lossEnd
 )
@@ -43,8 +44,9 @@ var lossNames = [NumLosses]struct{ name, bound string }{
 	LookupWork:     {"LUT-GEMM unit", "lookup"},
 	LookupOverhead: {"LUT-GEMM unit builds tables or waits for a port", "lookup"},
 	SpillWaits:     {"DRAM: intermediate tensors", "dram"},
-	ReloadWaits:    {"DRAM: weights loaded again", "dram"},
-	StreamWaits:    {"DRAM: weights and inputs, once", "dram"},
+	ReloadWaits:    {"DRAM: the same bytes again", "dram"},
+	StreamWaits:    {"DRAM: weights, inputs, outputs", "dram"},
+	DecodeWaits:    {"decoding of coded weights", "dram"},
 	SetUp:          {"set-up and synchronization", "latency"},
 }
 
@@ -76,6 +78,8 @@ type Finding struct {
 type machine struct {
 	rows, columns     int
 	overlapWeightLoad bool
+	outputStationary  bool // dataflow of the array
+	idealDRAM         bool // memory without latency
 	clockMHz          float64
 	peak              float64 // DRAM, bytes a cycle
 }
@@ -84,6 +88,8 @@ func machineOf(r *evaluate.Result) machine {
 	var m machine
 	m.rows, m.columns, _ = arrayShape(r.Config.TOML)
 	m.overlapWeightLoad = setting(r.Config.TOML, "mac_array", "overlap_weight_load") == "true"
+	m.outputStationary = setting(r.Config.TOML, "mac_array", "dataflow") == `"output-stationary"`
+	m.idealDRAM = setting(r.Config.TOML, "dram", "tier") == `"ideal"`
 	if r.Timing.Cycles > 0 && r.Timing.LatencyMS > 0 {
 		m.clockMHz = 1e3 / nsPerCycle(r)
 		m.peak = r.DRAM.PeakGBPerS * nsPerCycle(r)
@@ -120,7 +126,7 @@ func lossesOf(l *evaluate.Layer, m *machine) (losses [NumLosses]int64) {
 		case "lookup":
 			losses[LookupWork] += cycles
 		case "dram":
-			losses[dramLoss(l)] += cycles
+			losses[m.dramLoss(l, cycles)] += cycles
 		default:
 			losses[SetUp] += cycles
 		}
@@ -154,9 +160,11 @@ func (m *machine) gain(l *evaluate.Layer, loss Loss, lost int64) int64 {
 	return min(lost, max(0, l.Cycles-m.floor(l)))
 }
 
-// dramLoss is what a layer's waits for DRAM count as: intermediate tensors if
-// they are most of what it moves, weights loaded again if that is most of it.
-func dramLoss(l *evaluate.Layer) Loss {
+// dramLoss is what a layer's waits for DRAM count as: decoding if that takes
+// longer than the bytes do and could fill half of the waits, intermediate
+// tensors if they are most of what it moves, and what it moves again if that is
+// most of it.
+func (m *machine) dramLoss(l *evaluate.Layer, waits int64) Loss {
 	u := l.Reuse
 	if u == nil {
 		return StreamWaits
@@ -164,8 +172,10 @@ func dramLoss(l *evaluate.Layer) Loss {
 	moved := l.DRAMReadBytes + l.DRAMWriteBytes
 	weights := weightBytesMoved(l)
 	spilled := max(0, moved-weights-u.InputBytes-u.OutputBytes)
-	again := max(0, weights-u.WeightBytes)
+	again := max(0, weights-u.WeightBytes) + max(0, moved-weights-activationBytes(u))
 	switch {
+	case u.DecodeCycles > m.floor(l) && 2*u.DecodeCycles > waits:
+		return DecodeWaits
 	case 2*spilled > moved && u.SpillReadBytes+u.SpillWriteBytes > 0:
 		return SpillWaits
 	case 2*again > moved:
@@ -177,6 +187,11 @@ func dramLoss(l *evaluate.Layer) Loss {
 // weightBytesMoved are the bytes that a layer moves of anything but activations.
 func weightBytesMoved(l *evaluate.Layer) int64 {
 	return l.DRAMReadBytes + l.DRAMWriteBytes - l.BytesByClass["activations"]
+}
+
+// activationBytes are the activations that a layer has to move, each byte once.
+func activationBytes(u *evaluate.LayerReuse) int64 {
+	return u.InputBytes + u.OutputBytes + u.SpillReadBytes + u.SpillWriteBytes
 }
 
 // Diagnose says where the cycles of an inference go: the losses sum to the

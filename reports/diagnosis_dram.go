@@ -64,14 +64,22 @@ func (e *explanation) spillWaits() {
 }
 
 func (e *explanation) reloadWaits() {
-	weights := weightBytesMoved(e.l)
+	weights, activations := weightBytesMoved(e.l), e.l.BytesByClass["activations"]
+	if needed := activationBytes(e.u); activations-needed > weights-e.u.WeightBytes {
+		e.waits(fmt.Sprintf("its activations are moved %s times", decimal(float64(activations)/float64(max(needed, 1)), 1)))
+		e.prove("It moves %s of activations, of which %s are distinct. The others are rows at the edges of tiles for both neighbours, the input once for each group of output channels, or parts of bursts that it does not need.", Bytes(activations), Bytes(needed))
+		e.rate()
+		e.f.Change = "Fewer and larger tiles: a larger activation or accumulator buffer (npu.activation_buffer_kib, npu.accumulator_buffer_kib). Fewer bits (quantization.activation_bits) or more bandwidth (dram.channels, dram.preset) make each pass shorter."
+		e.others()
+		return
+	}
 	times := decimal(float64(weights)/float64(max(e.u.WeightBytes, 1)), 1)
 	e.waits(fmt.Sprintf("its weights are streamed %s times", times))
 	e.prove("It loads %s of weights, of which %s are distinct.", Bytes(weights), Bytes(e.u.WeightBytes))
 	if capacity := e.r.Scratchpad.CapacityBytes["weight_buffer"]; capacity > 0 && e.u.WeightBytes > capacity {
 		e.prove("They do not fit the weight buffer (%s KiB of %s KiB), so each group of output rows brings them again.", KiB(e.u.WeightBytes), KiB(capacity))
 	} else if capacity > 0 {
-		e.prove("They would fit the weight buffer (%s KiB) alone, not beside the weights that are loaded ahead.", KiB(capacity))
+		e.prove("They would fit the weight buffer (%s KiB) alone; the schedule shares it between tiles of them that are loaded ahead.", KiB(capacity))
 	}
 	e.rate()
 	e.f.Change = "A larger weight buffer (npu.weight_buffer_kib) keeps them; a larger accumulator or activation buffer makes fewer groups of rows; fewer weight bits or coded weights (compression.scheme) make each pass shorter."
@@ -80,21 +88,38 @@ func (e *explanation) reloadWaits() {
 
 func (e *explanation) streamWaits() {
 	moved := e.l.DRAMReadBytes + e.l.DRAMWriteBytes
-	e.waits(fmt.Sprintf("%s that it has to move", Bytes(moved)))
+	needed := e.u.WeightBytes + activationBytes(e.u)
+	if needed > 0 && float64(moved) > 1.05*float64(needed) {
+		e.waits(fmt.Sprintf("%s that it moves", Bytes(moved)))
+		e.prove("Of these bytes %s are distinct; the others are parts of bursts that it does not need, or come more than once.", Bytes(needed))
+	} else {
+		e.waits(fmt.Sprintf("%s that it has to move", Bytes(moved)))
+	}
 	if e.l.MACs > 0 && e.m.peak > 0 && e.m.cells() > 0 && moved > 0 {
 		intensity, ridge := float64(e.l.MACs)/float64(moved), e.m.cells()/e.m.peak
-		e.prove("Of it %s are weights. It does %s MACs a byte; this machine needs %s (its ridge point) to keep the array as busy as the bus.",
+		e.prove("%s of all its bytes are weights and parameters. It does %s MACs a byte; this machine needs %s (its ridge point) to keep the array as busy as the bus.",
 			Bytes(weightBytesMoved(e.l)), significant(intensity, 3), significant(ridge, 3))
 	}
 	saturated := e.rate()
 	switch {
 	case saturated:
 		e.f.Change = "Fewer bytes (quantization.weight_bits, compression.scheme) or more bandwidth (dram.channels, dram.preset)."
+	case e.m.idealDRAM:
+		e.f.Change = "A shorter set-up of transfers (dma.setup_cycles), or more bandwidth (dram.channels, dram.bandwidth_gb_per_s): this memory has no latency."
 	case e.f.Layer == 0:
 		e.prove("It is the first layer: nothing computes before its first weights and inputs are on chip, and they arrive behind an empty pipeline.")
 		e.f.Change = "Lower latency (dram.preset, dma.setup_cycles) or more requests in flight (dma.outstanding_requests); back-to-back inferences could hide it, which this version does not model."
 	default:
 		e.f.Change = "More room to load ahead (npu.weight_buffer_kib), more requests in flight (dma.outstanding_requests), or a memory of lower latency."
 	}
+	e.others()
+}
+
+func (e *explanation) decodeWaits() {
+	e.f.Title = fmt.Sprintf("%s waits %s %% of its %s cycles for coded weights to be decoded", e.name, e.share(), Count(e.l.Cycles))
+	e.prove("Its codes keep the decryption units busy for %s cycles; at the peak bandwidth its %s come in %s.",
+		Count(e.u.DecodeCycles), Bytes(e.l.DRAMReadBytes+e.l.DRAMWriteBytes), Count(e.m.floor(e.l)))
+	e.prove("The units take a slice a cycle each and stall for corrections, and the weights leave them through the port of the weight buffer; the slower of both counts.")
+	e.f.Change = "More decryption units (xor.units) or corrections a cycle (xor.patches_per_cycle), or a wider port of the weight buffer (npu.weight_bytes_per_cycle), whichever is the limit; plain weights (compression.scheme = \"none\") are not decoded."
 	e.others()
 }

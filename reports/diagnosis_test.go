@@ -37,10 +37,18 @@ func TestDiagnosis(t *testing.T) {
 		{SpillWaits, evaluate.Layer{Name: "conv_8", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 100_000, DRAMWriteBytes: 40_000,
 			BytesByClass: map[string]int64{"weights": 2_000, "activations": 138_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 2_000, SpillReadBytes: 98_000, SpillWriteBytes: 40_000}},
 			[]string{"conv_8 waits 90.0 % of its 10,000 cycles for DRAM: it reads back 98.0 kB and writes 40.0 kB", "134.8 KiB, the activation buffer holds 128.0 KiB", "the bus is nearly full", "npu.activation_buffer_kib"}},
-		// Weights come twice, which is less than half of the bytes.
+		// Weights come twice, which is less than half of the bytes, but not "to be moved".
 		{StreamWaits, evaluate.Layer{Name: "fc", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 145_000,
 			BytesByClass: map[string]int64{"weights": 140_000, "activations": 5_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 70_000, InputBytes: 5_000}},
-			[]string{"145 kB that it has to move"}},
+			[]string{"145 kB that it moves", "75.0 kB are distinct"}},
+		// Inputs come six times, weights twice.
+		{ReloadWaits, evaluate.Layer{Name: "conv_9", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 145_000,
+			BytesByClass: map[string]int64{"weights": 20_000, "activations": 125_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 10_000, InputBytes: 20_000}},
+			[]string{"conv_9 waits 90.0 % of its 10,000 cycles for DRAM: its activations are moved 6.2 times", "125 kB of activations, of which 20.0 kB are distinct", "npu.activation_buffer_kib"}},
+		// Codes arrive in 585 cycles and take 9,000 to decode.
+		{DecodeWaits, evaluate.Layer{Name: "fc", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 10_000,
+			BytesByClass: map[string]int64{"weights": 10_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 10_000, DecodeCycles: 9_000}},
+			[]string{"fc waits 90.0 % of its 10,000 cycles for coded weights to be decoded", "busy for 9,000 cycles", "10.0 kB come in 587", "xor.units"}},
 		{ReloadWaits, evaluate.Layer{Name: "conv_12", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 145_000,
 			BytesByClass: map[string]int64{"weights": 140_000, "activations": 5_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 67_000, InputBytes: 5_000}},
 			[]string{"conv_12 waits 90.0 % of its 10,000 cycles for DRAM: its weights are streamed 2.1 times", "140 kB of weights, of which 67.0 kB are distinct", "do not fit the weight buffer (65.4 KiB of 64.0 KiB)"}},
@@ -98,7 +106,7 @@ func ExampleDiagnose() {
 		fmt.Printf("%4.1f %% %s\n", 100*f.Share, f.Loss)
 	}
 	// Output:
-	// 52.2 % DRAM: weights and inputs, once
+	// 52.2 % DRAM: weights, inputs, outputs
 	// 38.6 % multiplying at the array's peak rate
 	//  5.5 % array fill and drain
 	//  2.6 % vector unit alone

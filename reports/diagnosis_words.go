@@ -18,7 +18,7 @@ func explain(f *Finding, r *evaluate.Result, m *machine) {
 	write := [NumLosses]func(*explanation){
 		FullRate: (*explanation).fullRate, IdleCells: (*explanation).idleCells, FillAndDrain: (*explanation).fillAndDrain, NarrowPort: (*explanation).narrowPort,
 		VectorWork: (*explanation).vectorWork, LookupWork: (*explanation).lookupWork, LookupOverhead: (*explanation).lookupOverhead,
-		SpillWaits: (*explanation).spillWaits, ReloadWaits: (*explanation).reloadWaits, StreamWaits: (*explanation).streamWaits, SetUp: (*explanation).setUp,
+		SpillWaits: (*explanation).spillWaits, ReloadWaits: (*explanation).reloadWaits, StreamWaits: (*explanation).streamWaits, DecodeWaits: (*explanation).decodeWaits, SetUp: (*explanation).setUp,
 	}[f.Loss]
 	write(&e)
 }
@@ -101,8 +101,11 @@ func (e *explanation) idleCells() {
 	case e.u.Depthwise:
 		e.prove("It is a depthwise convolution: each column serves one channel and only the cells of its kernel multiply, the other rows have nothing to do.")
 		e.f.Change = "More columns (mac_array.columns) serve more channels at once; rows beyond the kernel's cells (9 of a 3x3 kernel) stay idle in depthwise layers."
+	case e.m.outputStationary:
+		e.prove("Its output pixels do not fill the rows evenly, or its output channels the columns: the last fold of either is partly empty.")
+		e.f.Change = "Rows that divide the output pixels of the large layers (mac_array.rows) and columns that divide their channels (mac_array.columns) waste fewer cells."
 	default:
-		e.prove("Its input channels times kernel cells and its output channels do not fill rows and columns: the last fold in each direction is partly empty.")
+		e.prove("Its input channels times kernel cells do not fill the rows evenly, or its output channels the columns: the last fold of either is partly empty.")
 		e.f.Change = "Rows and columns (mac_array.rows, mac_array.columns) that divide the channel counts of the large layers waste fewer cells."
 	}
 	e.others()
@@ -111,16 +114,26 @@ func (e *explanation) idleCells() {
 func (e *explanation) fillAndDrain() {
 	e.title("with the array only filling or draining")
 	if u := e.u; u.Tiles > 0 {
-		e.prove("In its %s tile %s operands stream for %s cycles, %s more load weights and fill the pipeline, %s drain it: %s streaming cycles a tile on %s.",
-			Count(u.Tiles), plural(int(min(u.Tiles, 2)), "operation"), Count(u.StreamCycles), Count(u.FillCycles), Count(u.DrainCycles), significant(float64(u.StreamCycles)/float64(u.Tiles), 3), e.array())
+		filling := "load weights and fill the pipeline"
+		if e.m.outputStationary {
+			filling = "fill the pipeline"
+		}
+		e.prove("In its %s tile %s operands stream for %s cycles, %s more %s, %s drain it: %s streaming cycles a tile on %s.",
+			Count(u.Tiles), plural(int(min(u.Tiles, 2)), "operation"), Count(u.StreamCycles), Count(u.FillCycles), filling, Count(u.DrainCycles), significant(float64(u.StreamCycles)/float64(u.Tiles), 3), e.array())
 	}
-	single := e.u.WeightBytes > 0 && e.l.MACs <= 2*e.u.WeightBytes
+	stored := e.u.WeightBytes // weights, about
+	if bits := int64(e.l.WeightBits); bits > 0 {
+		stored = stored * 8 / bits
+	}
+	single := stored > 0 && e.l.MACs <= 2*stored
 	switch {
 	case single:
 		e.prove("Every weight is used about once (%s MACs for %s of weights), so each load of the array does one step of work.", Count(e.l.MACs), Bytes(e.u.WeightBytes))
 		e.f.Change = "Such layers are a matter of bytes: fewer bits a weight (quantization.weight_bits), coded weights (compression.scheme) or binary codes on the look-up unit (quantization.weights = \"binary-coding\"), and fewer rows to load (mac_array.rows)."
-	case !e.m.overlapWeightLoad && e.m.cells() > 0:
+	case !e.m.overlapWeightLoad && !e.m.outputStationary && e.m.cells() > 0:
 		e.f.Change = "mac_array.overlap_weight_load = true hides the load of the next weights behind the streaming of these."
+	case e.u.Tiles == 1:
+		e.f.Change = "The whole layer is one tile, so that larger buffers would not help: try fewer rows to fill (mac_array.rows)."
 	default:
 		e.f.Change = "Longer tiles pay less: try fewer rows to fill (mac_array.rows), or larger buffers where they are what cuts the tiles (npu.accumulator_buffer_kib, npu.activation_buffer_kib)."
 	}

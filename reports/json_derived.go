@@ -17,7 +17,7 @@ func (c *checker) derived(r *evaluate.Result) {
 	if c.fault != nil {
 		return
 	}
-	c.atMost("timing.mac_utilization", r.Timing.MACUtilization, 1+derivedTolerance)
+	c.atMost("timing.mac_utilization", r.Timing.MACUtilization, 1)
 	if t := &r.Timing; t.ClockMHz > 0 && t.Cycles > 0 {
 		ms := float64(t.Cycles) / (1e3 * float64(t.ClockMHz))
 		c.follows("timing.latency_ms", t.LatencyMS, ms, "timing.cycles and timing.clock_mhz")

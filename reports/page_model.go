@@ -65,7 +65,7 @@ func pageLosses(r *evaluate.Result) []page.Part {
 	for loss := Loss(1); int(loss) < NumLosses; loss++ {
 		for _, f := range findings {
 			if f.Loss == loss {
-				parts = append(parts, page.Part{Name: loss.String(), Color: pageColor(loss.Bound()), Percent: 100 * f.Share, Hatch: loss == IdleCells || loss == NarrowPort || loss == LookupOverhead || loss == SpillWaits})
+				parts = append(parts, page.Part{Name: loss.String(), Color: pageColor(loss.Bound()), Percent: 100 * f.Share, Hatch: loss == IdleCells || loss == NarrowPort || loss == LookupOverhead || loss == SpillWaits || loss == DecodeWaits})
 				cycles = append(cycles, float64(f.Cycles))
 			}
 		}

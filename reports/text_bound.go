@@ -56,8 +56,11 @@ func boundSentences(r *evaluate.Result) (name string, sentences []string) {
 		evidence += fmt.Sprintf(", %s MACs, array %s %% used", Count(l.MACs), decimal(100*l.Utilization, 1))
 	}
 	cause := ""
-	if best == "pipeline" {
+	switch best {
+	case "pipeline":
 		cause = pipelineCause(r)
+	case "dram":
+		cause = decodingCause(r, sums[best])
 	}
 	sentences = []string{fmt.Sprintf("%s spends %s %% of its cycles %s%s; the largest such layer is %s (%s): %s.",
 		r.Model.Name, percent(float64(sums[best]), float64(total)), boundPhrase(best), cause, l.Name, shortOperator(l.Op), evidence)}
@@ -96,6 +99,20 @@ func pipelineCause(r *evaluate.Result) string {
 		array = fmt.Sprintf("a %dx%d array", rows, columns)
 	}
 	return ", mostly filling and draining (tiles too small for " + array + "?)"
+}
+
+// decodingCause says so where most of the waits for DRAM are for codes that
+// have arrived and are being decoded.
+func decodingCause(r *evaluate.Result, waits int64) string {
+	m := machineOf(r)
+	decoding := int64(0)
+	for i := range r.Layers {
+		decoding += lossesOf(&r.Layers[i], &m)[DecodeWaits]
+	}
+	if 2*decoding <= waits {
+		return ""
+	}
+	return ", mostly while coded weights are decoded"
 }
 
 // arrayShape finds rows and columns of the MAC array in a configuration in its

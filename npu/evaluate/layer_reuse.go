@@ -27,6 +27,9 @@ type LayerReuse struct {
 	// NarrowPort is the port that costs most of PortCycles: activation, weight
 	// or accumulator, as in npu.activation_bytes_per_cycle; empty without any.
 	NarrowPort string `json:"narrow_port,omitempty"`
+	// DecodeCycles is how long the decryption units take for the layer's coded
+	// weights, as they come from DRAM.
+	DecodeCycles int64 `json:"decode_cycles,omitempty"`
 	// Depthwise tells layers that use the depthwise mode of the array.
 	Depthwise bool `json:"depthwise,omitempty"`
 }
@@ -57,10 +60,16 @@ func reuseByLayer(p *isa.Program, machine *cost.Machine) []LayerReuse {
 	}
 	lost := make([][len(portNames)]int64, len(list)) // cycles, by layer
 	eachOperation(p, func(u isa.Unit, d *isa.Dynamic) {
+		descriptor := p.Descriptors[d.Instruction.Descriptor]
+		switch coded := descriptor.(type) {
+		case *isa.EncodedWeights:
+			list[coded.LayerIndex()].DecodeCycles += machine.Decode(coded, p.Networks).Cycles
+		case *isa.SealedKeys:
+			list[coded.LayerIndex()].DecodeCycles += machine.Unseal(coded, p.Networks).Cycles
+		}
 		if u != isa.MACArray {
 			return
 		}
-		descriptor := p.Descriptors[d.Instruction.Descriptor]
 		o := machine.Of(d.Instruction.Op, descriptor)
 		layer := descriptor.LayerIndex()
 		r := &list[layer]

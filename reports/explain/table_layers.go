@@ -30,6 +30,7 @@ var layerKeys = []Explanation{
 	{"layers[].reuse.fill_cycles", "cycles", "of the array: weights load, the pipeline fills", ""},
 	{"layers[].reuse.drain_cycles", "cycles", "of the array: the pipeline empties", ""},
 	{"layers[].reuse.port_cycles", "cycles", "of the array: a scratchpad port is too narrow", ""},
+	{"layers[].reuse.decode_cycles", "cycles", "the decryption units decode the layer's weights, as they come from DRAM", ""},
 	{"layers[].reuse.narrow_port", "", "the port that costs most of them: activation, weight or accumulator, as in npu.activation_bytes_per_cycle", ""},
 	{"layers[].reuse.depthwise", "", "the layer uses the depthwise mode of the array", ""},
 	{"layers[].weight_ranges", "", "output channels by the magnitude of their largest weight, in half octaves below full scale", "entry i: from 2^(-(i+1)/2) to 2^(-i/2) of full scale; the last one has all narrower channels"},
