@@ -55,12 +55,14 @@ func boundSentences(r *evaluate.Result) (name string, sentences []string) {
 	case "mac", "pipeline":
 		evidence += fmt.Sprintf(", %s MACs, array %s %% used", Count(l.MACs), decimal(100*l.Utilization, 1))
 	}
-	cause := ""
+	name, cause := boundName(best), ""
 	switch best {
 	case "pipeline":
 		cause = pipelineCause(r)
 	case "dram":
-		cause = decodingCause(r, sums[best])
+		if cause = decodingCause(r, sums[best]); cause != "" {
+			name = DecodeWaits.String()
+		}
 	}
 	sentences = []string{fmt.Sprintf("%s spends %s %% of its cycles %s%s; the largest such layer is %s (%s): %s.",
 		r.Model.Name, percent(float64(sums[best]), float64(total)), boundPhrase(best), cause, l.Name, shortOperator(l.Op), evidence)}
@@ -81,7 +83,7 @@ func boundSentences(r *evaluate.Result) (name string, sentences []string) {
 	if r.Model.MACs > 0 {
 		sentences = append(sentences, fmt.Sprintf("Over all cycles the array does %s %% of the MACs it could.", decimal(100*r.Timing.MACUtilization, 1)))
 	}
-	return boundName(best), sentences
+	return name, sentences
 }
 
 // pipelineCause says what the array mostly does when it only fills, drains or

@@ -56,7 +56,10 @@ func severalReports(cmd *cobra.Command, args []string) error {
 	if len(args) < compare.LeastReports {
 		return fmt.Errorf("reports are missing: A and B at least; see %s --help", cmd.CommandPath())
 	}
-	return atMost(compare.MostReports)(cmd, args)
+	if len(args) > compare.MostReports {
+		return fmt.Errorf("%d reports can be compared at once, not %d; see %s --help", compare.MostReports, len(args), cmd.CommandPath())
+	}
+	return nil
 }
 
 // directories completes every argument with a folder.

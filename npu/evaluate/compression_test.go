@@ -130,7 +130,13 @@ func TestCodesChangeNothing(t *testing.T) {
 		if stored >= c.PlainBytes*6/10 || coded.Program.WeightBytes >= plain.Program.WeightBytes {
 			t.Errorf("%s: %d bytes of %d plain ones, region of %d against %d", scheme, stored, c.PlainBytes, coded.Program.WeightBytes, plain.Program.WeightBytes)
 		}
-		var code, correction, mask, plainTiles int64
+		var decode, code, correction, mask, plainTiles int64
+		for i := range coded.Layers {
+			decode += coded.Layers[i].Reuse.DecodeCycles
+		}
+		if decode != c.DecodeCycles {
+			t.Errorf("%s: layers decode for %d cycles, the inference for %d", scheme, decode, c.DecodeCycles)
+		}
 		for _, l := range c.Layers {
 			code, correction, mask, plainTiles = code+l.CodeBytes, correction+l.CorrectionBytes, mask+l.MaskBytes, plainTiles+l.StoredPlainBytes
 		}

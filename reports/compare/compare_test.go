@@ -219,6 +219,39 @@ func TestGates(t *testing.T) {
 	}
 }
 
+// TestGateAtItsBound: a change that equals the bound but for rounding is at it,
+// on either side; the next figure beyond is not.
+func TestGateAtItsBound(t *testing.T) {
+	for _, c := range []struct {
+		gate    string
+		a, b    float64
+		tripped bool
+	}{
+		{"accuracy.npu_top1 < -0.005", 0.98, 0.975, false}, // b - a is a little less in floating point
+		{"accuracy.npu_top1 <= -0.005", 0.98, 0.975, true},
+		{"accuracy.npu_top1 < -0.005", 0.98, 0.9749999, true},
+		{"accuracy.npu_top1 < -1%", 0.9, 0.891, false},
+		{"accuracy.npu_top1 <= -1%", 0.9, 0.891, true},
+		{"accuracy.npu_top1 > +2%", 0, 0.001, true}, // from nothing: infinitely more
+		{"accuracy.npu_top1 > +2%", 0, 0, false},
+		{"accuracy.npu_top1 >= +0%", 0, 0, true},
+	} {
+		a, b := result([]string{"x"}, []int64{100}), result([]string{"x"}, []int64{100})
+		a.Accuracy.NPUTop1, b.Accuracy.NPUTop1 = &c.a, &c.b
+		g, err := compare.ParseGate(c.gate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared := compare.New(load(t, a, b))
+		if err := compared.Judge([]compare.Gate{g}, strict.Nearest); err != nil {
+			t.Fatal(err)
+		}
+		if err := compared.Err(); (err != nil) != c.tripped {
+			t.Errorf("%s from %g to %g: error %v, want tripped %v", c.gate, c.a, c.b, err, c.tripped)
+		}
+	}
+}
+
 func TestGateFaults(t *testing.T) {
 	for _, text := range []string{"", "timing.cycles", "timing.cycles > ", "timing.cycles => 2", "timing.cycles = 2", "> 2", "timing.cycles > two",
 		"timing.cycles > +2%%", "timing.cycles > +2 %5", "timing.cycles > 1e999", "layers[x.cycles > 2", "layers[x]cycles > 2", strings.Repeat("a", 2000) + " > 1"} {

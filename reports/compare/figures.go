@@ -187,6 +187,8 @@ func (k kind) changeText(a, b Value) string {
 // percentText writes a change in percent, and as a factor where it is large.
 func percentText(percent float64) string {
 	switch {
+	case percent == 0:
+		return "0 %"
 	case math.IsInf(percent, 0):
 		return "from 0"
 	case percent >= 999.95:

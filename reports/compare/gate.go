@@ -3,6 +3,7 @@ package compare
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -118,11 +119,13 @@ func (c *Comparison) Judge(gates []Gate, suggest Suggest) error {
 // and another.
 func (g *Gate) holds(a, b float64) bool {
 	x := b
-	switch g.against {
+	switch noise := rounding(a, b); g.against {
 	case difference:
-		x = b - a
+		x = snap(b-a, g.bound, noise)
 	case percent:
-		x = percentChange(a, b)
+		if x = percentChange(a, b); a != 0 {
+			x = snap(x, g.bound, 100*noise/math.Abs(a))
+		}
 	}
 	switch g.operator {
 	case "<":
@@ -137,6 +140,24 @@ func (g *Gate) holds(a, b float64) bool {
 		return x == g.bound
 	}
 	return x != g.bound
+}
+
+// rounding bounds what the difference of two figures may be wrong by, for their
+// last digits are rounded: 0.975 - 0.98 is not -0.005 to the last bit. That of
+// whole numbers is exact.
+func rounding(a, b float64) float64 {
+	if a == math.Trunc(a) && b == math.Trunc(b) {
+		return 0
+	}
+	return 0x1p-50 * max(math.Abs(a), math.Abs(b))
+}
+
+// snap is the bound if a change cannot be told from it, else the change.
+func snap(change, bound, noise float64) float64 {
+	if math.Abs(change-bound) <= noise {
+		return bound
+	}
+	return change
 }
 
 // String says what the gate found, in words.
