@@ -104,12 +104,10 @@ func (a *also) write(folder, model string, r *evaluate.Result) error {
 
 // files writes the files of a form into a folder, or removes them.
 func (a *also) files(form, folder string, files []interoperability.File, r *evaluate.Result) error {
+	if err := removeEarlier(folder, files, a.asks(form)); err != nil {
+		return err
+	}
 	if !a.asks(form) {
-		for _, f := range files {
-			if err := remove(filepath.Join(folder, f.Name)); err != nil {
-				return err
-			}
-		}
 		_ = os.Remove(folder) // only if it is empty
 		return nil
 	}
@@ -122,6 +120,35 @@ func (a *also) files(form, folder string, files []interoperability.File, r *eval
 		}
 	}
 	return nil
+}
+
+// removeEarlier removes what an earlier run wrote into a folder: files of the
+// same names, unless they are replaced, and those of other networks and
+// configurations, which end as one of them does.
+func removeEarlier(folder string, files []interoperability.File, replaced bool) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("report directory: %w", err)
+	}
+	for _, entry := range entries {
+		for _, f := range files {
+			same := entry.Name() == f.Name
+			ours := same || f.Pattern != "" && matches(f.Pattern, entry.Name())
+			if !ours || same && replaced || entry.IsDir() {
+				continue
+			}
+			if err := remove(filepath.Join(folder, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matches tells whether a name has the form of a pattern that is valid.
+func matches(pattern, name string) bool {
+	ok, _ := filepath.Match(pattern, name)
+	return ok
 }
 
 // remove removes a file if it is there.

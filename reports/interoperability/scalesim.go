@@ -10,15 +10,18 @@ import (
 
 // ScaleSimFiles are the reports of SCALE-Sim with what writes them.
 var ScaleSimFiles = []File{
-	{"COMPUTE_REPORT.csv", WriteCompute},
-	{"BANDWIDTH_REPORT.csv", WriteBandwidth},
-	{"DETAILED_ACCESS_REPORT.csv", WriteDetailedAccess},
+	{Name: "COMPUTE_REPORT.csv", Write: WriteCompute},
+	{Name: "BANDWIDTH_REPORT.csv", Write: WriteBandwidth},
+	{Name: "DETAILED_ACCESS_REPORT.csv", Write: WriteDetailedAccess},
 }
 
 // File is a report: its name, and what writes it.
 type File struct {
 	Name  string
 	Write func(io.Writer, *evaluate.Result) error
+	// Pattern is what the names of this report have in common for all networks
+	// and configurations, as filepath.Match has it; empty if there is one name.
+	Pattern string
 }
 
 // Headers of SCALE-Sim v3; its rows end with a comma too.

@@ -15,8 +15,8 @@ import (
 func VelaFiles(r *evaluate.Result) []File {
 	network := fileName(r.Model.Name)
 	return []File{
-		{network + "_summary_" + fileName(r.Config.Name) + ".csv", WriteVelaSummary},
-		{network + "_per-layer.csv", WriteVelaLayers},
+		{network + "_summary_" + fileName(r.Config.Name) + ".csv", WriteVelaSummary, "*_summary_*.csv"},
+		{network + "_per-layer.csv", WriteVelaLayers, "*_per-layer.csv"},
 	}
 }
 
