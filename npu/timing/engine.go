@@ -83,7 +83,7 @@ func RunOn(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe fun
 
 // Record is RunOn with a Recording in the Result.
 func Record(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request)) (*Result, error) {
-	return run(p, spec, memory, observe, newRecorder(p))
+	return run(p, spec, memory, observe, newRecorder(p, spec.LUTGEMM.TableBytes()))
 }
 
 func run(p *isa.Program, spec *configs.Spec, memory memsim.Memory, observe func(memsim.Picoseconds, memsim.Request), record *recorder) (*Result, error) {

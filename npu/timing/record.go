@@ -14,6 +14,7 @@ type recorder struct {
 	*recording.Builder
 	program    *isa.Program
 	track, pad recorderNumbers
+	address    [isa.NumSpaces]int64 // bytes that an address of a space stands for
 	waitsFor   [isa.NumUnits]uint32 // semaphore of the wait that a unit is in
 	onTheWay   [isa.NumUnits][]recordedTransfer
 	ended      [isa.NumUnits]int64 // cycle at which the latest transfer was complete
@@ -32,7 +33,9 @@ type recordedTransfer struct {
 // sums is the class of what lies in the accumulator buffer.
 const sums = "sums"
 
-func newRecorder(p *isa.Program) *recorder {
+// newRecorder is the recorder of a program; the table buffer is addressed by
+// tables, of so many bytes each.
+func newRecorder(p *isa.Program, tableBytes int64) *recorder {
 	r := &recorder{Builder: &recording.Builder{}, program: p}
 	next := 0
 	for u := isa.Unit(1); int(u) < isa.NumUnits; u++ {
@@ -48,7 +51,11 @@ func newRecorder(p *isa.Program) *recorder {
 	for space := isa.ActivationBuffer; int(space) < isa.NumSpaces; space++ {
 		r.pad[space] = next
 		next++
-		r.AddScratchpad(space.String(), int64(p.Buffers[space]))
+		r.address[space] = 1
+		if space == isa.TableBuffer {
+			r.address[space] = tableBytes
+		}
+		r.AddScratchpad(space.String(), int64(p.Buffers[space])*r.address[space])
 	}
 	return r
 }
@@ -119,16 +126,16 @@ func updates(list []isa.Access, write *isa.Access) bool {
 // counts.
 const mostPieces = 256
 
-// touch visits the intervals of an access.
+// touch visits the intervals of an access, in bytes.
 func (r *recorder) touch(a *isa.Access, visit func(pad int, low, high int64)) {
-	pad := r.pad[a.Space]
+	pad, size := r.pad[a.Space], r.address[a.Space]
 	if a.Set.Count > mostPieces {
-		visit(pad, int64(a.Set.Base), int64(a.Set.End()))
+		visit(pad, int64(a.Set.Base)*size, int64(a.Set.End())*size)
 		return
 	}
 	for i := range a.Set.Count {
 		low := int64(a.Set.Base) + int64(i)*int64(a.Set.Stride)
-		visit(pad, low, low+int64(a.Set.Length))
+		visit(pad, low*size, (low+int64(a.Set.Length))*size)
 	}
 }
 
