@@ -34,7 +34,16 @@ func CyclesByLayer(r *evaluate.Result) *Chart {
 	subtitle := fmt.Sprintf("%s cycles, %s an inference; MAC array %s %% used", Count(r.Timing.Cycles),
 		latency(r.Timing.LatencyMS), decimal(100*r.Timing.MACUtilization, 1))
 	c := &Chart{head: head{title: chartTitle("Cycles by layer", r), subtitle: changedConfig(r) + subtitle}, axis: "Time", unit: "cycles"}
-	c.stack(r, splits, boundKeys(), boundLegend, nil)
+	legend := boundLegend
+	if r.Operations.LUTQueries > 0 {
+		legend = func(key string) string { // the unit builds tables and waits in these cycles too
+			if key == "pipeline" {
+				return "fills, drains, builds tables or waits for a port"
+			}
+			return boundLegend(key)
+		}
+	}
+	c.stack(r, splits, boundKeys(), legend, nil)
 	return c
 }
 

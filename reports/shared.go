@@ -10,6 +10,10 @@ import (
 // from.
 func ExplorationForm() reflect.Type { return reflect.TypeFor[explorationForm]() }
 
+// BoundShort is what bounds cycles in a word or two, by its key in a summary;
+// the key itself if it is not known.
+func BoundShort(key string) string { return boundShort(key) }
+
 // Heading is a heading in the style.
 func (s Style) Heading(text string) string { return s.heading(text) }
 

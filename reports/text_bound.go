@@ -55,17 +55,20 @@ func boundSentences(r *evaluate.Result) (name string, sentences []string) {
 	case "mac", "pipeline":
 		evidence += fmt.Sprintf(", %s MACs, array %s %% used", Count(l.MACs), decimal(100*l.Utilization, 1))
 	}
-	name, cause := boundName(best), ""
+	name, phrase, cause := boundName(best), boundPhrase(best), ""
 	switch best {
 	case "pipeline":
-		cause = pipelineCause(r)
+		if cause = pipelineCause(r); !onArray(l) {
+			name, cause = "LUT-GEMM unit", ""
+			phrase = "with the MAC array or the LUT-GEMM unit filling, building tables or waiting for a scratchpad port"
+		}
 	case "dram":
 		if cause = decodingCause(r, sums[best]); cause != "" {
 			name = DecodeWaits.String()
 		}
 	}
 	sentences = []string{fmt.Sprintf("%s spends %s %% of its cycles %s%s; the largest such layer is %s (%s): %s.",
-		r.Model.Name, percent(float64(sums[best]), float64(total)), boundPhrase(best), cause, l.Name, shortOperator(l.Op), evidence)}
+		r.Model.Name, percent(float64(sums[best]), float64(total)), phrase, cause, l.Name, shortOperator(l.Op), evidence)}
 
 	rest := ""
 	for _, name := range names {

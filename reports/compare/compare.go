@@ -120,6 +120,7 @@ type Differs struct {
 	Machine       bool `json:"machine"`       // units, scratchpads, layout
 	Configuration bool `json:"configuration"` // anything that can change a result
 	Tool          bool `json:"tool"`          // version that made the report
+	Data          bool `json:"data"`          // samples that accuracy was judged on
 }
 
 // Difference is a key of the configurations with its values, a text a report;
@@ -138,6 +139,9 @@ func New(reports []*Report) *Comparison {
 		c.Differs.Machine = c.Differs.Machine || first.Config.MachineHash != r.Result.Config.MachineHash
 		c.Differs.Configuration = c.Differs.Configuration || first.Config.ConfigHash != r.Result.Config.ConfigHash
 		c.Differs.Tool = c.Differs.Tool || first.Tool != r.Result.Tool
+		if a, b := first.Accuracy, r.Result.Accuracy; a != nil && b != nil {
+			c.Differs.Data = c.Differs.Data || a.Data != b.Data || a.Samples != b.Samples
+		}
 	}
 	if c.Differs.Model {
 		for i := range c.Figures {

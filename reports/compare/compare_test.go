@@ -324,6 +324,7 @@ func TestIdentities(t *testing.T) {
 		{func(r *evaluate.Result) { r.Config.ConfigHash = "3" }, "The machine is the same; the configurations differ. Which keys differ is not known"},
 		{func(r *evaluate.Result) { r.Config.ConfigHash, r.Config.MachineHash = "3", "4" }, "The machines differ"},
 		{func(r *evaluate.Result) { r.Tool = "v2" }, "written by different versions"},
+		{func(r *evaluate.Result) { r.Accuracy.Samples++ }, "JUDGED ON DIFFERENT SAMPLES"},
 	} {
 		b := result([]string{"x"}, []int64{1})
 		c.change(b)

@@ -30,6 +30,7 @@ var formKeys = []explain.Explanation{
 	{Key: "differs.machine", Meaning: "units, scratchpads, layout"},
 	{Key: "differs.configuration", Meaning: "anything that can change a result"},
 	{Key: "differs.tool", Meaning: "version that made the report"},
+	{Key: "differs.data", Meaning: "samples that accuracy was judged on: their source or number"},
 	{Key: "settings", Meaning: "keys of the configurations that differ"},
 	{Key: "settings[].key", Meaning: "key of the configuration"},
 	{Key: "settings[].values", Meaning: "values as TOML, empty where a configuration does not have the key"},

@@ -216,7 +216,11 @@ func charts(c *Comparison) []pageChart {
 			list = append(list, draw(title, unit, c.Reports, groups, wide))
 		}
 	}
-	add("Cycles by what bounds them", "cycles", groupsOf(sums, inOrder(boundOrder, sortedNames(sums...))), false)
+	bounds := groupsOf(sums, inOrder(boundOrder, sortedNames(sums...)))
+	for i := range bounds {
+		bounds[i].name = reports.BoundShort(bounds[i].name)
+	}
+	add("Cycles by what bounds them", "cycles", bounds, false)
 	add("DRAM bytes by class", "B", groupsOf(classes, sortedNames(classes...)), false)
 	var energy []group
 	for _, part := range energyParts {

@@ -104,10 +104,24 @@ func (c *Comparison) Sentences() []string {
 	if c.Differs.Configuration && c.Settings == nil {
 		list = append(list, "Which keys differ is not known: not every report holds a configuration that this version reads.")
 	}
+	if c.Differs.Data {
+		list = append(list, "ACCURACY WAS JUDGED ON DIFFERENT SAMPLES: "+c.samples()+".")
+	}
 	if c.Differs.Tool {
 		list = append(list, "The reports were written by different versions of npusim.")
 	}
 	return list
+}
+
+// samples says what the accuracy of each report was judged on.
+func (c *Comparison) samples() string {
+	var list []string
+	for _, r := range c.Reports {
+		if a := r.Result.Accuracy; a != nil {
+			list = append(list, fmt.Sprintf("%s of %s in %s", reports.Count(int64(a.Samples)), reports.Shorten(reports.Printable(a.Data), labelColumns), r.shortLabel()))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func (t *textWriter) settings(c *Comparison) {
@@ -196,7 +210,7 @@ func (l *Layer) bounds() string {
 	for _, cell := range l.Cells {
 		bound := "-"
 		if cell != nil {
-			bound = reports.Shorten(reports.Printable(cell.Bound), 12)
+			bound = reports.BoundShort(cell.Bound)
 		}
 		list = append(list, bound)
 		same = same && bound == list[0]

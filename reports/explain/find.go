@@ -6,8 +6,13 @@ import (
 	"strings"
 )
 
-// element is the index or name of an element in a key that users write.
-var element = regexp.MustCompile(`\[[^\]]*\]`)
+// An element of a list in a key that users write, by index or name. Names may
+// have brackets of their own, and a key may have two elements: both readings
+// are tried.
+var (
+	element    = regexp.MustCompile(`\[[^\]]*\]`)
+	oneElement = regexp.MustCompile(`\[.*\]`)
+)
 
 // Find looks a key up: by its name, with elements of lists and names of maps as
 // they stand in results; as a pattern, in which * stands for any text and ? for
@@ -61,7 +66,13 @@ func either(a, b func(key string) bool) func(string) bool {
 
 // exact matches the key with elements and names of a result put in.
 func exact(wanted string) func(string) bool {
-	folded := element.ReplaceAllLiteralString(wanted, "[]")
+	// A list of numbers stands for each of them.
+	several := strings.TrimSuffix(element.ReplaceAllLiteralString(wanted, "[]"), "[]")
+	return either(matching(wanted, several), matching(wanted, oneElement.ReplaceAllLiteralString(wanted, "[]")))
+}
+
+// matching is exact for one reading of the elements.
+func matching(wanted, folded string) func(string) bool {
 	parts := strings.Split(folded, ".")
 	return func(key string) bool {
 		if key == wanted || key == folded {
