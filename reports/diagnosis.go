@@ -172,7 +172,7 @@ func (m *machine) dramLoss(l *evaluate.Layer, waits int64) Loss {
 	moved := l.DRAMReadBytes + l.DRAMWriteBytes
 	weights := weightBytesMoved(l)
 	spilled := max(0, moved-weights-u.InputBytes-u.OutputBytes)
-	again := max(0, weights-u.WeightBytes) + max(0, moved-weights-activationBytes(u))
+	again := weightsAgain(l) + activationsAgain(l)
 	switch {
 	case u.DecodeCycles > m.floor(l) && 2*u.DecodeCycles > waits:
 		return DecodeWaits
@@ -187,6 +187,17 @@ func (m *machine) dramLoss(l *evaluate.Layer, waits int64) Loss {
 // weightBytesMoved are the bytes that a layer moves of anything but activations.
 func weightBytesMoved(l *evaluate.Layer) int64 {
 	return l.DRAMReadBytes + l.DRAMWriteBytes - l.BytesByClass["activations"]
+}
+
+// weightsAgain are the bytes of weights that a layer moves beyond each burst
+// once.
+func weightsAgain(l *evaluate.Layer) int64 {
+	return max(0, weightBytesMoved(l)-max(l.Reuse.WeightBytes, l.Reuse.WeightBurstBytes))
+}
+
+// activationsAgain is weightsAgain for activations.
+func activationsAgain(l *evaluate.Layer) int64 {
+	return max(0, l.BytesByClass["activations"]-max(activationBytes(l.Reuse), l.Reuse.ActivationBurstBytes))
 }
 
 // activationBytes are the activations that a layer has to move, each byte once.

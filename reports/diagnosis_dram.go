@@ -65,7 +65,7 @@ func (e *explanation) spillWaits() {
 
 func (e *explanation) reloadWaits() {
 	weights, activations := weightBytesMoved(e.l), e.l.BytesByClass["activations"]
-	if needed := activationBytes(e.u); activations-needed > weights-e.u.WeightBytes {
+	if needed := activationBytes(e.u); activationsAgain(e.l) > weightsAgain(e.l) {
 		e.waits(fmt.Sprintf("its activations are moved %s times", decimal(float64(activations)/float64(max(needed, 1)), 1)))
 		e.prove("It moves %s of activations, of which %s are distinct. The others are rows at the edges of tiles for both neighbours, the input once for each group of output channels, or parts of bursts that it does not need.", Bytes(activations), Bytes(needed))
 		e.rate()
@@ -88,10 +88,13 @@ func (e *explanation) reloadWaits() {
 
 func (e *explanation) streamWaits() {
 	moved := e.l.DRAMReadBytes + e.l.DRAMWriteBytes
-	needed := e.u.WeightBytes + activationBytes(e.u)
-	if needed > 0 && float64(moved) > 1.05*float64(needed) {
+	var again int64
+	if e.l.Reuse != nil {
+		again = weightsAgain(e.l) + activationsAgain(e.l)
+	}
+	if 20*again > moved {
 		e.waits(fmt.Sprintf("%s that it moves", Bytes(moved)))
-		e.prove("Of these bytes %s are distinct; the others are parts of bursts that it does not need, or come more than once.", Bytes(needed))
+		e.prove("Of these bytes %s are moved more than once.", Bytes(again))
 	} else {
 		e.waits(fmt.Sprintf("%s that it has to move", Bytes(moved)))
 	}

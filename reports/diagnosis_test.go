@@ -40,11 +40,15 @@ func TestDiagnosis(t *testing.T) {
 		// Weights come twice, which is less than half of the bytes, but not "to be moved".
 		{StreamWaits, evaluate.Layer{Name: "fc", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 145_000,
 			BytesByClass: map[string]int64{"weights": 140_000, "activations": 5_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 70_000, InputBytes: 5_000}},
-			[]string{"145 kB that it moves", "75.0 kB are distinct"}},
+			[]string{"145 kB that it moves", "70.0 kB are moved more than once"}},
 		// Inputs come six times, weights twice.
 		{ReloadWaits, evaluate.Layer{Name: "conv_9", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 145_000,
 			BytesByClass: map[string]int64{"weights": 20_000, "activations": 125_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 10_000, InputBytes: 20_000}},
 			[]string{"conv_9 waits 90.0 % of its 10,000 cycles for DRAM: its activations are moved 6.2 times", "125 kB of activations, of which 20.0 kB are distinct", "npu.activation_buffer_kib"}},
+		// A byte of each burst is needed, and each burst comes once.
+		{StreamWaits, evaluate.Layer{Name: "dot", MACs: 1, CyclesByBound: map[string]int64{"mac": 1, "dram": 100}, DRAMReadBytes: 96,
+			BytesByClass: map[string]int64{"weights": 64, "activations": 32}, Reuse: &evaluate.LayerReuse{WeightBytes: 5, InputBytes: 1, WeightBurstBytes: 64, ActivationBurstBytes: 32}},
+			[]string{"96 B that it has to move"}},
 		// Codes arrive in 585 cycles and take 9,000 to decode.
 		{DecodeWaits, evaluate.Layer{Name: "fc", MACs: 256_000, CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 10_000,
 			BytesByClass: map[string]int64{"weights": 10_000}, Reuse: &evaluate.LayerReuse{WeightBytes: 10_000, DecodeCycles: 9_000}},

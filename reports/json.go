@@ -223,8 +223,8 @@ func checkCounts(r *evaluate.Result) error {
 		count(key+".weight_bits", int64(l.WeightBits))
 		c.weightRanges(key+".weight_ranges", l.WeightRanges)
 		if u := l.Reuse; u != nil {
-			for i, n := range []int64{u.WeightBytes, u.InputBytes, u.SpillReadBytes, u.OutputBytes, u.SpillWriteBytes, u.Tiles, u.StreamCycles, u.FillCycles, u.DrainCycles, u.PortCycles, u.DecodeCycles} {
-				count(key+".reuse."+[]string{"weight_bytes", "input_bytes", "spill_read_bytes", "output_bytes", "spill_write_bytes", "tiles", "stream_cycles", "fill_cycles", "drain_cycles", "port_cycles", "decode_cycles"}[i], n)
+			for i, n := range []int64{u.WeightBytes, u.InputBytes, u.SpillReadBytes, u.OutputBytes, u.SpillWriteBytes, u.Tiles, u.StreamCycles, u.FillCycles, u.DrainCycles, u.PortCycles, u.DecodeCycles, u.WeightBurstBytes, u.ActivationBurstBytes} {
+				count(key+".reuse."+[]string{"weight_bytes", "input_bytes", "spill_read_bytes", "output_bytes", "spill_write_bytes", "tiles", "stream_cycles", "fill_cycles", "drain_cycles", "port_cycles", "decode_cycles", "weight_burst_bytes", "activation_burst_bytes"}[i], n)
 			}
 		}
 	}

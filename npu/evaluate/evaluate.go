@@ -120,7 +120,11 @@ func (j *job) hardware(t *timing.Result) *Result {
 	r.Occupancy = occupancy(r.Stalls, t)
 	ranges := j.weightRanges()
 	r.Compression = j.compressionOf(t)
-	reuse := reuseByLayer(p, cost.NewMachine(spec))
+	burst := int64(spec.DRAM.BurstBytes)
+	if spec.DRAM.Tier == configs.IdealTier {
+		burst = 1 // it moves single bytes
+	}
+	reuse := reuseByLayer(p, cost.NewMachine(spec), burst)
 	nodes := make([][]string, len(p.Layers))
 	if j.compiled {
 		nodes = layerNodes(p, j.compilation.Quantized)

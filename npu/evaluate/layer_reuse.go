@@ -18,6 +18,10 @@ type LayerReuse struct {
 	SpillReadBytes  int64 `json:"spill_read_bytes"`  // intermediate tensors that come back from DRAM
 	OutputBytes     int64 `json:"output_bytes"`      // of the network's outputs and carried state
 	SpillWriteBytes int64 `json:"spill_write_bytes"` // intermediate tensors that go to DRAM
+	// The bursts that these bytes lie in, whole and each counted once: what the
+	// layer would move if it moved nothing again.
+	WeightBurstBytes     int64 `json:"weight_burst_bytes"`
+	ActivationBurstBytes int64 `json:"activation_burst_bytes"` // of all tensors, read and written
 
 	Tiles        int64 `json:"tiles"`         // operations of the MAC array
 	StreamCycles int64 `json:"stream_cycles"` // of the array: operands stream
@@ -37,8 +41,9 @@ type LayerReuse struct {
 // portNames are the values of LayerReuse.NarrowPort.
 var portNames = [...]string{"activation", "weight", "accumulator"}
 
-// reuseByLayer is the LayerReuse of every layer of a program on a machine.
-func reuseByLayer(p *isa.Program, machine *cost.Machine) []LayerReuse {
+// reuseByLayer is the LayerReuse of every layer of a program on a machine, whose
+// memory moves bursts of so many bytes.
+func reuseByLayer(p *isa.Program, machine *cost.Machine, burst int64) []LayerReuse {
 	list := make([]LayerReuse, len(p.Layers))
 	var read, written [isa.NumSpaces][][]interval // by region and layer
 	for space := range read {
@@ -57,6 +62,16 @@ func reuseByLayer(p *isa.Program, machine *cost.Machine) []LayerReuse {
 		r.InputBytes = union(read[isa.Input][i]) + union(read[isa.State][i])
 		r.OutputBytes = union(written[isa.Output][i]) + union(written[isa.State][i])
 		r.SpillReadBytes, r.SpillWriteBytes = union(read[isa.Scratch][i])+union(read[isa.Output][i]), union(written[isa.Scratch][i])
+	}
+	for space := range read {
+		for i := range list {
+			bytes := union(aligned(read[space][i], burst)) + union(aligned(written[space][i], burst))
+			if isa.Space(space) == isa.Weights {
+				list[i].WeightBurstBytes += bytes
+			} else {
+				list[i].ActivationBurstBytes += bytes
+			}
+		}
 	}
 	lost := make([][len(portNames)]int64, len(list)) // cycles, by layer
 	eachOperation(p, func(u isa.Unit, d *isa.Dynamic) {
@@ -117,6 +132,16 @@ func appendSet(list []interval, s *isa.StridedSet) []interval {
 	for i := range uint64(s.Count) {
 		from := s.Base + i*s.Stride
 		list = append(list, interval{from, from + s.Length})
+	}
+	return list
+}
+
+// aligned widens intervals to whole bursts, in place.
+func aligned(list []interval, burst int64) []interval {
+	size := uint64(burst)
+	for i := range list {
+		list[i].from -= list[i].from % size
+		list[i].to = (list[i].to + size - 1) / size * size
 	}
 	return list
 }

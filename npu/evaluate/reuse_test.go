@@ -26,6 +26,9 @@ func TestReuse(t *testing.T) {
 			if read > l.DRAMReadBytes || written > l.DRAMWriteBytes {
 				t.Errorf("%v: %s moves %d B and %d B, fewer than the %d B and %d B that it touches", sets, l.Name, l.DRAMReadBytes, l.DRAMWriteBytes, read, written)
 			}
+			if bursts := u.WeightBurstBytes + u.ActivationBurstBytes; bursts < read+written || bursts > l.DRAMReadBytes+l.DRAMWriteBytes {
+				t.Errorf("%v: %s moves %d B and %d B, and touches %d B in bursts of %d B in all", sets, l.Name, l.DRAMReadBytes, l.DRAMWriteBytes, read+written, bursts)
+			}
 			if (u.PortCycles > 0) != (u.NarrowPort != "") {
 				t.Errorf("%v: %s loses %d cycles to port %q", sets, l.Name, u.PortCycles, u.NarrowPort)
 			}

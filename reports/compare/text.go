@@ -118,7 +118,7 @@ func (c *Comparison) samples() string {
 	var list []string
 	for _, r := range c.Reports {
 		if a := r.Result.Accuracy; a != nil {
-			list = append(list, fmt.Sprintf("%s of %s in %s", reports.Count(int64(a.Samples)), reports.Shorten(reports.Printable(a.Data), labelColumns), r.shortLabel()))
+			list = append(list, fmt.Sprintf("%s of %s in %s", reports.Count(int64(a.Samples)), reports.Shorten(reports.Printable(a.Data), layerColumns), r.shortLabel()))
 		}
 	}
 	return strings.Join(list, ", ")

@@ -25,6 +25,8 @@ var layerKeys = []Explanation{
 	{"layers[].reuse.spill_read_bytes", "bytes", "intermediate tensors that come back from DRAM", ""},
 	{"layers[].reuse.output_bytes", "bytes", "of the network's outputs and carried state", ""},
 	{"layers[].reuse.spill_write_bytes", "bytes", "intermediate tensors that go to DRAM", ""},
+	{"layers[].reuse.weight_burst_bytes", "bytes", "whole bursts that the weights lie in, each once", ""},
+	{"layers[].reuse.activation_burst_bytes", "bytes", "whole bursts that inputs, outputs and intermediate tensors lie in, each once", ""},
 	{"layers[].reuse.tiles", "", "operations of the MAC array", ""},
 	{"layers[].reuse.stream_cycles", "cycles", "of the array: operands stream", ""},
 	{"layers[].reuse.fill_cycles", "cycles", "of the array: weights load, the pipeline fills", ""},
