@@ -28,8 +28,8 @@ sign it judges the change from the first report in percent, with a sign alone
 the difference from it, without both the value itself. Operators are
 < <= > >= == !=. KEY is a path of summary.json; npusim explain lists them.
 
-  --fail-if "timing.cycles > +2%"              2 % more cycles than in the first
-  --fail-if "accuracy.npu_top1 < -0.005"       half a point less accurate
+  --fail-if "timing.cycles > +2%"              over 2 % more cycles than in the first
+  --fail-if "accuracy.npu_top1 < -0.005"       over half a point less accurate
   --fail-if "layers[stem/conv].cycles > 1000"  more than 1000 cycles in a layer
   --fail-if "accuracy.bit_exact != 1"          not bit-exact
 
