@@ -116,3 +116,26 @@ func ExampleDiagnose() {
 	//  2.6 % vector unit alone
 	//  1.1 % set-up and synchronization
 }
+
+// TestBoundIsNotBlamedOnOthers: the headline does not call waits for decoding
+// the memory's, nor cycles in which tables are built the array's.
+func TestBoundIsNotBlamedOnOthers(t *testing.T) {
+	for _, c := range []struct {
+		layer        evaluate.Layer
+		name, phrase string
+	}{
+		{evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 10_000, Reuse: &evaluate.LayerReuse{DecodeCycles: 9000}},
+			"decoding of coded weights", "waiting for DRAM, with nothing computing, mostly while coded weights are decoded"},
+		{evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"mac": 1000, "dram": 9000}, DRAMReadBytes: 150_000, Reuse: &evaluate.LayerReuse{DecodeCycles: 900}},
+			"DRAM", "waiting for DRAM, with nothing computing; the largest"},
+		{evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"lookup": 5, "pipeline": 70}, Reuse: &evaluate.LayerReuse{}},
+			"LUT-GEMM unit", "building tables or waiting for a scratchpad port"},
+		{evaluate.Layer{Name: "fc", CyclesByBound: map[string]int64{"mac": 5, "pipeline": 70}, Reuse: &evaluate.LayerReuse{Tiles: 1}},
+			"pipeline of the MAC array", "with the MAC array only filling"},
+	} {
+		name, sentences := boundSentences(diagnosed(c.layer))
+		if name != c.name || !strings.Contains(sentences[0], c.phrase) {
+			t.Errorf("the bound is %q: %s\nwant %q, %q", name, sentences[0], c.name, c.phrase)
+		}
+	}
+}
