@@ -118,8 +118,8 @@ func (e *explanation) fillAndDrain() {
 		if e.m.outputStationary {
 			filling = "fill the pipeline"
 		}
-		e.prove("In its %s tile %s operands stream for %s cycles, %s more %s, %s drain it: %s streaming cycles a tile on %s.",
-			Count(u.Tiles), plural(int(min(u.Tiles, 2)), "operation"), Count(u.StreamCycles), Count(u.FillCycles), filling, Count(u.DrainCycles), significant(float64(u.StreamCycles)/float64(u.Tiles), 3), e.array())
+		e.prove("In its %s tile %s operands stream for %s, %s more %s, %s drain it: %s streaming cycles a tile on %s.",
+			Count(u.Tiles), plural(int(min(u.Tiles, 2)), "operation"), counted(u.StreamCycles, "cycle"), Count(u.FillCycles), filling, Count(u.DrainCycles), significant(float64(u.StreamCycles)/float64(u.Tiles), 3), e.array())
 	}
 	stored := e.u.WeightBytes // weights, about
 	if bits := int64(e.l.WeightBits); bits > 0 {
@@ -128,7 +128,7 @@ func (e *explanation) fillAndDrain() {
 	single := stored > 0 && e.l.MACs <= 2*stored
 	switch {
 	case single:
-		e.prove("Every weight is used about once (%s MACs for %s of weights), so each load of the array does one step of work.", Count(e.l.MACs), Bytes(e.u.WeightBytes))
+		e.prove("Every weight is used about once (%s for %s of weights), so each load of the array does one step of work.", counted(e.l.MACs, "MAC"), Bytes(e.u.WeightBytes))
 		e.f.Change = "Such layers are a matter of bytes: fewer bits a weight (quantization.weight_bits), coded weights (compression.scheme) or binary codes on the look-up unit (quantization.weights = \"binary-coding\"), and fewer rows to load (mac_array.rows)."
 	case !e.m.overlapWeightLoad && !e.m.outputStationary && e.m.cells() > 0:
 		e.f.Change = "mac_array.overlap_weight_load = true hides the load of the next weights behind the streaming of these."

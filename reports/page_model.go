@@ -77,7 +77,9 @@ func pageLosses(r *evaluate.Result) []page.Part {
 }
 
 func pageSubtitle(r *evaluate.Result) []string {
-	list := []string{fmt.Sprintf("%s parameters", Count(r.Model.Parameters)), fmt.Sprintf("%s MACs an inference", Count(r.Model.MACs)), fmt.Sprintf("%s layers", Count(int64(len(r.Layers))))}
+	list := []string{
+		counted(r.Model.Parameters, "parameter"), counted(r.Model.MACs, "MAC") + " an inference", counted(int64(len(r.Layers)), "layer"),
+	}
 	if rows, columns, ok := arrayShape(r.Config.TOML); ok {
 		list = append(list, fmt.Sprintf("%dx%d MAC array", rows, columns))
 	}
