@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -268,6 +269,11 @@ func (r *run) evaluator(ctx context.Context, model int, spec *configs.Spec, e *s
 		return err
 	}
 	e.Figures, e.WallSeconds = figures.Of(result), time.Since(start).Seconds()
+	for _, f := range e.Figures {
+		if math.IsNaN(f.Value.Number) || math.IsInf(f.Value.Number, 0) { // no row could hold it
+			return fmt.Errorf("%s is no finite number", f.Key)
+		}
+	}
 	r.mutex.Lock()
 	r.reuse.add(reuse)
 	r.mutex.Unlock()
