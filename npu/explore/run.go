@@ -184,7 +184,7 @@ func (r *run) load() error {
 
 // finish sums up.
 func (r *run) finish() *outcome.Exploration {
-	e := &outcome.Exploration{Sweep: r.describe(), Points: r.points, WallSeconds: time.Since(r.start).Seconds()}
+	e := &outcome.Exploration{Key: r.key, Sweep: r.describe(), Points: r.points, WallSeconds: time.Since(r.start).Seconds()}
 	summarize(e, r.sweep)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -57,6 +57,13 @@ func Of(found *outcome.Exploration, source outcome.Source) (*Exploration, error)
 			}
 			if q.OnFront {
 				q.TOML = d.TOML
+				for m, folder := range d.Reports {
+					r := Report{Folder: folder}
+					if len(d.Reports) > 1 {
+						r.Model = s.Models[m].Name
+					}
+					q.Reports = append(q.Reports, r)
+				}
 				whole++
 			}
 		}

@@ -19,6 +19,7 @@ type Value = expression.Value
 
 // Exploration is a sweep with its points.
 type Exploration struct {
+	Key    string // of the sweep in the store
 	Sweep  Sweep
 	Points []Point // by ID, then by rung
 	Front  []int   // indices into Points: the Pareto front, ascending
@@ -165,6 +166,7 @@ type Details struct {
 	Figures []Figures // by model, in the order of Sweep.Models; none if it failed
 	TOML    string    // configuration that npusim run reproduces it with
 	Command string    // that does so, with CONFIG in place of the file
+	Reports []string  // report directories seen from that of the exploration, by model; none if they were not written
 }
 
 // Source reads what an Exploration leaves out.
