@@ -3,7 +3,10 @@ package explore
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,5 +55,76 @@ range = [1, 5000]`)
 	e, err := Run(ctx, s, options(t.TempDir(), f))
 	if !errors.Is(err, context.DeadlineExceeded) || !e.Interrupted || f.runs.Load() > 0 {
 		t.Errorf("%v, %+v", err, e.Counts)
+	}
+}
+
+// reading is a fake that reads the model at every point.
+type reading struct{ fake }
+
+func (f *reading) Run(ctx context.Context, spec *configs.Spec, q evaluate.Request) (*evaluate.Result, evaluate.Reuse, error) {
+	r, reuse, err := f.fake.Run(ctx, spec, q)
+	reuse.Origins[evaluate.CalibrationStage] = evaluate.Made
+	return r, reuse, err
+}
+
+// TestFilesThatChange end the work before anything is recorded under the hash of
+// what they were.
+func TestFilesThatChange(t *testing.T) {
+	s, folder := try(t), t.TempDir()
+	mask := filepath.Join(t.TempDir(), "mask")
+	if err := os.Mkdir(mask, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{s.Models[0].File, filepath.Join(mask, "a.npy")} {
+		s.Base.Compression.Mask = mask
+		if err := os.WriteFile(file, []byte("first"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f := &reading{}
+		f.quirk = func(context.Context, *configs.Spec) error {
+			if f.runs.Load() == 10 {
+				return os.WriteFile(file, []byte("second"), 0o644)
+			}
+			return nil
+		}
+		o := options(folder, nil)
+		o.Workers = 1
+		o.Open = func(context.Context, evaluate.Options) (Evaluator, error) { return f, nil }
+		e, err := Run(t.Context(), s, o)
+		if err == nil || !strings.Contains(err.Error(), file+" has changed") || e.Counts.Points != 9 {
+			t.Errorf("%v, %+v", err, e)
+		}
+		if e := mustRun(t, s, o); e.Counts.Done != 64 || e.Counts.Reused > 0 {
+			t.Errorf("with the new file: %+v", e.Counts)
+		}
+	}
+}
+
+// TestHashFolder: links are followed, to the folder and in it.
+func TestHashFolder(t *testing.T) {
+	folder := t.TempDir()
+	real := filepath.Join(folder, "real")
+	if err := os.Mkdir(real, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{filepath.Join(folder, "link"): "real", filepath.Join(real, "b.npy"): "../elsewhere", filepath.Join(real, "loose"): "nowhere"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Skip(err)
+		}
+	}
+	seen := map[string]string{}
+	for _, text := range []string{"one", "two"} {
+		if err := os.WriteFile(filepath.Join(folder, "elsewhere"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		direct, files, err := hashFolder(t.Context(), real)
+		linked, _, linkedErr := hashFolder(t.Context(), filepath.Join(folder, "link"))
+		if err != nil || linkedErr != nil || direct != linked || len(files) != 1 || seen[direct] != "" {
+			t.Errorf("%s: %q and %q, %d files, as %q: %v, %v", text, direct, linked, len(files), seen[direct], err, linkedErr)
+		}
+		seen[direct] = text
+	}
+	if _, _, err := hashFolder(t.Context(), filepath.Join(folder, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
 	}
 }

@@ -164,7 +164,7 @@ func (a *Archive) writeReport(ctx context.Context, session *evaluate.Session, id
 	if err != nil {
 		return err
 	}
-	e, err := ids.evaluation(a.sweep, model, spec, p.Rung)
+	e, err := ids.evaluation(ctx, a.sweep, model, spec, p.Rung)
 	if err != nil {
 		return err
 	}

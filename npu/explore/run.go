@@ -63,6 +63,9 @@ func Run(ctx context.Context, s *sweep.Sweep, o Options) (*outcome.Exploration, 
 			return nil, err
 		}
 		r.evaluators = append(r.evaluators, e)
+		if err := ids.models[i].files.check(); err != nil {
+			return nil, err
+		}
 	}
 	if r.store, err = store.Open(o.Folder); err != nil {
 		return nil, err
