@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/configs/strict"
 	"github.com/npusim/npusim/npu/evaluate"
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/figures"
@@ -307,6 +308,14 @@ const maxReason = 500
 // other, without the stack of an internal error.
 func oneLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\ngoroutine ")
+	var faults strict.Faults
+	if errors.As(err, &faults) && len(faults) > 1 {
+		list := make([]string, len(faults))
+		for i := range faults {
+			list[i] = faults[i].Error()
+		}
+		text = strings.Join(list, "; ")
+	}
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > maxReason {
 		text = strings.ToValidUTF8(text[:maxReason], "") + "..."

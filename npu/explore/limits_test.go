@@ -128,3 +128,11 @@ func TestHashFolder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReasonsOfSeveralFaults stand side by side in a row.
+func TestReasonsOfSeveralFaults(t *testing.T) {
+	_, err := try(t).Base.With("quantization.weights=per-channel", "dram.controller=[\"row_policy=closed\"]")
+	if got := oneLine(err); !strings.Contains(got, "per_channel_multiplier") || !strings.Contains(got, "; ") || !strings.Contains(got, "dram.controller: ") || strings.Contains(got, "\n") {
+		t.Error(got)
+	}
+}

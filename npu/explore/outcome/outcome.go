@@ -9,6 +9,7 @@ package outcome
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/figures"
@@ -71,7 +72,7 @@ type Axis struct {
 func (a *Axis) Label(value int) string {
 	text := ""
 	for k, v := range a.Values[value] {
-		if k > 0 && v == a.Values[value][k-1] {
+		if k > 0 && !slices.ContainsFunc(a.Values, func(row []Value) bool { return row[k] != row[k-1] }) {
 			continue // keys that move as one
 		}
 		if k > 0 {
