@@ -110,6 +110,9 @@ func (f *exploreFlags) check(cmd *cobra.Command, input string, recorded bool) er
 	if f.reports < 0 || f.reports > maxReports {
 		return usagef("--reports %d: must be 0 to %d", f.reports, maxReports)
 	}
+	if f.best == "" && cmd.Flags().Changed("best") {
+		return usagef(`--best: the query is missing, such as "energy_uj.total where accuracy.npu_top1 >= 0.9"`)
+	}
 	if recorded {
 		for _, name := range []string{"out", "workers", "model", "data", "retry-failed"} {
 			if cmd.Flags().Changed(name) {
