@@ -53,7 +53,7 @@ Pareto front: 2 of the points that meet every constraint
                  least               most
   ─────  ─────────────  ─────────────────  ─────  ───────────
       2          1,234                0.5  16/32  hbm2
-      0          9,000            0.96875      8  hbm2
+      0          9,000            0.96875    8/8  hbm2
 `
 	got := b.String()
 	if strings.ContainsRune(got, '\x1b') {

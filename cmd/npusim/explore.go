@@ -24,12 +24,20 @@ import (
 // pointsFile is the table that every exploration leaves in its directory.
 const pointsFile = "points.csv"
 
+// Points of the front with a report directory, unless the command line says
+// otherwise, and at most.
+const (
+	defaultReports = 4
+	maxReports     = 100
+)
+
 // exploreFlags are what the command line says of an exploration.
 type exploreFlags struct {
 	options   explore.Options
 	overrides sweep.Overrides
 	best      string
 	exports   []string
+	reports   int
 	format    *choice
 }
 
@@ -45,17 +53,20 @@ them), and a strategy: grid, random, nsga2 or successive-halving. See
 configs/sweeps for examples.
 
 Results go to results.sqlite in DIR as they come; at the end points.csv, the front
-as table and plots, and explore.html, a page to look around in, stand beside it.
+as table and plots, and explore.html, a page to look around in, stand beside it,
+and reports/ holds report directories, as of npusim run --out, of points of the
+front that differ most.
 Running the command again goes on where it stopped, after an interrupt, a crash
 or a kill; several processes may work on one DIR. A point that cannot be
 evaluated is a row with its reason; the exit status is then 1.
 
-With a DIR instead of a sweep, print what is recorded there, or with --best the
+With a DIR instead of a sweep, print what is recorded there and write the files
+anew, for a sweep that was interrupted, too; or with --best print the
 configuration of the point that a query asks for, "[minimize|maximize]
 EXPRESSION [where CONDITION]", as TOML that npusim run --config reproduces.`,
 		Example: `  npusim explore configs/sweeps/quick.toml --out explored
   npusim explore explored --best "energy_uj.total where accuracy.npu_top1 >= 0.9"
-  npusim explore explored --export points.parquet --format json`,
+  npusim explore explored --reports 10 --export points.parquet --format json`,
 		Args:              oneArgument("SWEEP.toml or DIR"),
 		ValidArgsFunction: files("toml"),
 	}
@@ -68,6 +79,7 @@ EXPRESSION [where CONDITION]", as TOML that npusim run --config reproduces.`,
 	flags.BoolVar(&o.RetryFailed, "retry-failed", false, "try points again that failed before")
 	flags.StringVar(&f.best, "best", "", "print the configuration that a `query` asks for; with a DIR")
 	flags.StringArrayVar(&f.exports, "export", nil, "write all points to a .csv or .parquet `file`; may be repeated")
+	flags.IntVar(&f.reports, "reports", defaultReports, "report directories of `N` points of the front; with a DIR none but those there are, unless given")
 	f.format = addFormat(cmd)
 	complete(cmd, "out", directory)
 	complete(cmd, "model", cobra.FixedCompletions([]string{"onnx", "npu", "csv"}, cobra.ShellCompDirectiveFilterFileExt))
@@ -83,7 +95,10 @@ EXPRESSION [where CONDITION]", as TOML that npusim run --config reproduces.`,
 			return err
 		}
 		if info.IsDir() {
-			return f.recorded(args[0])
+			if !cmd.Flags().Changed("reports") {
+				f.reports = 0
+			}
+			return f.recorded(cmd.Context(), t, args[0])
 		}
 		return f.run(cmd.Context(), t, args[0])
 	}
@@ -92,14 +107,22 @@ EXPRESSION [where CONDITION]", as TOML that npusim run --config reproduces.`,
 
 // check refuses flags that do not go together, before any work.
 func (f *exploreFlags) check(cmd *cobra.Command, input string, recorded bool) error {
+	if f.reports < 0 || f.reports > maxReports {
+		return usagef("--reports %d: must be 0 to %d", f.reports, maxReports)
+	}
+	if f.best == "" && cmd.Flags().Changed("best") {
+		return usagef(`--best: the query is missing, such as "energy_uj.total where accuracy.npu_top1 >= 0.9"`)
+	}
 	if recorded {
 		for _, name := range []string{"out", "workers", "model", "data", "retry-failed"} {
 			if cmd.Flags().Changed(name) {
 				return usagef("--%s goes with a sweep; %s is a directory, whose results are only read", name, input)
 			}
 		}
-		if f.best != "" && cmd.Flags().Changed("format") {
-			return usagef("--best prints a configuration; --format has no meaning there")
+		for _, name := range []string{"format", "reports"} {
+			if f.best != "" && cmd.Flags().Changed(name) {
+				return usagef("--best prints a configuration; --%s has no meaning there", name)
+			}
 		}
 	} else {
 		switch {
@@ -145,15 +168,12 @@ func (f *exploreFlags) run(ctx context.Context, t *tool, path string) error {
 	for _, line := range found.Shared {
 		t.note("%s", line)
 	}
-	archive, err := explore.OpenArchive(f.options.Folder)
+	archive, err := explore.OpenArchive(f.options.Folder, found.Key)
 	if err != nil {
 		return err
 	}
 	defer archive.Close()
-	if err := writeTables(archive, append([]string{filepath.Join(f.options.Folder, pointsFile)}, f.exports...)); err != nil {
-		return err
-	}
-	if err := writeFront(archive, f.options.Folder); err != nil {
+	if err := f.write(ctx, t, archive, f.options.Folder); err != nil {
 		return err
 	}
 	if err := f.print(found); err != nil {
@@ -165,24 +185,51 @@ func (f *exploreFlags) run(ctx context.Context, t *tool, path string) error {
 	return nil
 }
 
+// write writes what an exploration leaves in its directory.
+func (f *exploreFlags) write(ctx context.Context, t *tool, archive *explore.Archive, folder string) error {
+	if err := writeTables(archive, append([]string{filepath.Join(folder, pointsFile)}, f.exports...)); err != nil {
+		return err
+	}
+	if err := writeFront(archive, folder); err != nil {
+		return err
+	}
+	f.options.Progress, f.options.Codes = t.progress.report, codeCache()
+	written, err := archive.WriteReports(ctx, archive.Representatives(f.reports), f.options, reports.WriteDirectory)
+	t.progress.clear()
+	if written > 0 { // the page is to lead to them
+		t.note("%d reports of points of the front are in %s", written, filepath.Join(folder, explore.ReportsFolder))
+		err = errors.Join(err, writeFront(archive, folder))
+	}
+	return err
+}
+
 // recorded answers from what a directory holds.
-func (f *exploreFlags) recorded(folder string) error {
-	archive, err := explore.OpenArchive(folder)
+func (f *exploreFlags) recorded(ctx context.Context, t *tool, folder string) error {
+	archive, err := explore.OpenArchive(folder, "")
 	if err != nil {
 		return err
 	}
 	defer archive.Close()
-	if err := writeTables(archive, f.exports); err != nil {
-		return err
+	if f.best != "" {
+		if err := writeTables(archive, f.exports); err != nil {
+			return err
+		}
+		winner, err := archive.Best(f.best)
+		if err != nil {
+			return err
+		}
+		return printText(winner.TOML)
 	}
-	if f.best == "" {
-		return f.print(archive.Exploration)
+	if archive.Writable() {
+		err = f.write(ctx, t, archive, folder)
+	} else {
+		t.note("%s may not be written; its files are left as they are", folder)
+		err = writeTables(archive, f.exports)
 	}
-	winner, err := archive.Best(f.best)
 	if err != nil {
 		return err
 	}
-	return printText(winner.TOML)
+	return f.print(archive.Exploration)
 }
 
 func (f *exploreFlags) print(e *outcome.Exploration) error {
@@ -204,12 +251,7 @@ func writeFront(archive *explore.Archive, folder string) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range list {
-		if err := writeFile(filepath.Join(folder, file.Name), file.Write); err != nil {
-			return err
-		}
-	}
-	return nil
+	return reports.WriteFiles(folder, list)
 }
 
 // writeTables writes all points to files.

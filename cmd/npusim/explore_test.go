@@ -56,7 +56,7 @@ func exploreFolder(t *testing.T) string {
 
 // exploreCommand explores the sweep into a directory.
 func exploreCommand(folder, out string, more ...string) *exec.Cmd {
-	cmd := exec.Command("npusim", append([]string{"explore", "many.toml", "--out", out, "--format", "json", "-q"}, more...)...)
+	cmd := exec.Command("npusim", append([]string{"explore", "many.toml", "--out", out, "--format", "json", "--reports", "0", "-q"}, more...)...)
 	cmd.Dir = folder
 	return cmd
 }
@@ -253,7 +253,12 @@ func TestExploreWinnerRunsTheSame(t *testing.T) {
 		}
 		return out
 	}
-	npusim("explore", "configs/sweeps/quick.toml", "--out", "out", "-q")
+	npusim("explore", "configs/sweeps/quick.toml", "--out", "out", "--reports", "1", "-q")
+	checkReports(t, filepath.Join(folder, "out"))
+	if err := os.Remove(filepath.Join(folder, "out", "front_2_3.png")); err != nil {
+		t.Fatal(err)
+	}
+	npusim("explore", "out") // writes it anew
 	for _, name := range []string{"front.csv", "front.txt", "sensitivity.csv", "front_1_2.svg", "front_2_3.png", "explore.html"} {
 		if info, err := os.Stat(filepath.Join(folder, "out", name)); err != nil || info.Size() < 100 {
 			t.Errorf("%s: %v", name, err)
@@ -297,6 +302,36 @@ func TestExploreWinnerRunsTheSame(t *testing.T) {
 	}
 	if row["accuracy.npu_top1"] < "0.9" {
 		t.Errorf("the winner reaches %s only", row["accuracy.npu_top1"])
+	}
+}
+
+// checkReports wants one report directory, of a run like any other, and a page
+// that leads to it.
+func checkReports(t *testing.T, folder string) {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(folder, "reports", "*", "report.html"))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("reports %q: %v", list, err)
+	}
+	page, err := os.ReadFile(filepath.Join(folder, "explore.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(filepath.Dir(list[0]))
+	if !bytes.Contains(page, []byte("reports/"+name+"/report.html")) {
+		t.Errorf("the page does not name the report %s", name)
+	}
+	id, _, _ := strings.Cut(name, "-")
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(list[0]), summaryFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var summary struct{ Timing struct{ Cycles json.Number } }
+	if err := json.Unmarshal(text, &summary); err != nil {
+		t.Fatal(err)
+	}
+	if row := tableRow(t, filepath.Join(folder, pointsFile), id); row["front"] != "true" || row["timing.cycles"] != summary.Timing.Cycles.String() {
+		t.Errorf("the report has %s cycles, point %s has %s, front %s", summary.Timing.Cycles, id, row["timing.cycles"], row["front"])
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Digest identifies everything that the samples of the set depend on: the text
@@ -50,6 +51,24 @@ func (s *Set) Digest() ([32]byte, error) {
 	}
 	h.Sum(digest[:0])
 	return digest, nil
+}
+
+// Files lists the paths of the set's own file and of those that its samples are
+// read from.
+func (s *Set) Files() []string {
+	folder := filepath.Dir(s.path)
+	files := []string{s.path}
+	for _, in := range s.inputs {
+		switch {
+		case in.images != nil:
+			for _, name := range in.images.files {
+				files = append(files, filepath.Join(folder, in.images.path, name))
+			}
+		case in.file != "":
+			files = append(files, filepath.Join(folder, in.file))
+		}
+	}
+	return files
 }
 
 // hashFile adds the name, length and bytes of a file.

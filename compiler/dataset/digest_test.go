@@ -3,6 +3,7 @@ package dataset
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -52,6 +53,9 @@ func TestDigest(t *testing.T) {
 	array("x.npy", 1, 2, 3)
 	write("y.csv", "label\n0\n1\n2\n")
 	differs("the first set")
+	if s, err := Open(filepath.Join(folder, "set.toml")); err != nil || !slices.Equal(s.Files(), []string{filepath.Join(folder, "set.toml"), filepath.Join(folder, "x.npy")}) {
+		t.Errorf("%v, %v", s.Files(), err)
+	}
 	array("x.npy", 1, 2, 4)
 	differs("another input")
 	write("y.csv", "label\n0\n1\n1\n")

@@ -14,7 +14,7 @@ import (
 type Area struct {
 	Total      float64 `json:"total"`
 	MAC        float64 `json:"mac"`        // multipliers, adders and registers of the array
-	Requantize float64 `json:"requantize"` // a requantizer a column
+	Requantize float64 `json:"requantize"` // a requantizer a column, with a multiplier value for all or one each
 	Vector     float64 `json:"vector"`     // lanes and their tables
 	Scratchpad float64 `json:"scratchpad"` // activations, weights and accumulators
 	LUT        float64 `json:"lut"`        // tables, adders and scaling of the LUT-GEMM unit
@@ -70,7 +70,8 @@ func scratchpadArea(kib, port int) float64 {
 func AreaOf(spec *configs.Spec, networks []*xorcode.Network) Area {
 	const (
 		cellBits      = 8 + 8 + 32 // an activation, a weight, a partial sum
-		resultBits    = 32 + 8     // of a requantizer: multiplier or sum, and shift
+		resultBits    = 32 + 8     // of a requantizer: sum and shift
+		scaleBits     = 32         // of a multiplier's value: one for all columns, or one each
 		accumulation  = 32         // bits of a lane's sum
 		tableEntryKiB = 256.0 / 1024
 	)
@@ -86,6 +87,11 @@ func AreaOf(spec *configs.Spec, networks []*xorcode.Network) Area {
 		r.MAC += um2(cells * 8 * a.RegisterUM2)
 	}
 	r.Requantize = um2(columns * (a.Multiplier32UM2 + 2*a.Adder32UM2 + resultBits*a.RegisterUM2))
+	scales := 1.0
+	if spec.MACArray.PerChannelMultiplier {
+		scales = columns
+	}
+	r.Requantize += um2(scales * scaleBits * a.RegisterUM2)
 	r.Vector = um2(float64(spec.Vector.Lanes)*(a.Multiplier32UM2+a.Adder32UM2+accumulation*a.RegisterUM2)) +
 		float64(spec.Vector.TableLanes)*memory*interpolate(macroArea, tableEntryKiB)
 	r.Scratchpad = memory * (scratchpadArea(n.ActivationBufferKiB, n.ActivationBytesPerCycle) +

@@ -65,7 +65,7 @@ func TestAreaLaws(t *testing.T) {
 	if sum := base.MAC + base.Requantize + base.Vector + base.Scratchpad + base.LUT + base.XOR + base.Overhead; math.Abs(sum-base.Total) > 1e-12 {
 		t.Errorf("parts sum to %v mm2, the total is %v", sum, base.Total)
 	}
-	for _, set := range []string{"mac_array.rows=32", "mac_array.columns=32", "npu.activation_buffer_kib=1024", "npu.weight_buffer_kib=1024",
+	for _, set := range []string{"mac_array.rows=32", "mac_array.columns=32", "mac_array.per_channel_multiplier=true", "npu.activation_buffer_kib=1024", "npu.weight_buffer_kib=1024",
 		"npu.accumulator_buffer_kib=1024", "npu.weight_bytes_per_cycle=256", "lut_gemm.lanes=64", "lut_gemm.tables=64", "lut_gemm.ports=2", "vector.lanes=64",
 		"vector.table_lanes=64", "area.technology_nm=28", "area.technology_nm=65", "area.overhead_fraction=3.5"} {
 		if a := of(set); a.Total <= base.Total {

@@ -14,32 +14,35 @@ import (
 	"github.com/npusim/npusim/npu/explore/sweep"
 )
 
-// Archive reads what explorations of a directory have recorded: the sweep that
-// was worked on last. It needs none of the files that the sweep names.
+// Archive reads what explorations of a directory have recorded. It needs none of
+// the files that the sweep names, but for Reports.
 type Archive struct {
 	// Exploration is the sweep with its recorded points; none counts as reused.
 	Exploration *outcome.Exploration
 
-	store *store.Store
-	sweep *sweep.Sweep
-	key   string
+	folder string
+	store  *store.Store
+	sweep  *sweep.Sweep
+	key    string
 }
 
-// OpenArchive opens the directory of an exploration.
-func OpenArchive(folder string) (*Archive, error) {
+// OpenArchive opens the directory of an exploration: the sweep that was worked
+// on last, or that of a key, which Run gives.
+func OpenArchive(folder, key string) (*Archive, error) {
 	s, err := store.OpenExisting(folder)
 	if err != nil {
 		return nil, &evaluate.UsageError{Err: err}
 	}
-	a, err := newArchive(s)
+	a, err := newArchive(s, key)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	a.folder = folder
 	return a, nil
 }
 
-func newArchive(s *store.Store) (*Archive, error) {
-	entry, err := s.Latest()
+func newArchive(s *store.Store, key string) (*Archive, error) {
+	entry, err := s.Find(key)
 	if err != nil {
 		return nil, &evaluate.UsageError{Err: err}
 	}
@@ -47,7 +50,7 @@ func newArchive(s *store.Store) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the sweep in the store cannot be read by this version: %w", err)
 	}
-	a := &Archive{Exploration: &outcome.Exploration{}, store: s, sweep: restored, key: entry.Key}
+	a := &Archive{Exploration: &outcome.Exploration{Key: entry.Key}, store: s, sweep: restored, key: entry.Key}
 	// What points are read by comes from the sweep itself; the words beside it
 	// add what only the run knew.
 	a.Exploration.Sweep = restored.Describe()
@@ -71,6 +74,9 @@ func newArchive(s *store.Store) (*Archive, error) {
 	return a, nil
 }
 
+// Writable tells whether files can be written into the directory.
+func (a *Archive) Writable() bool { return !a.store.ReadOnly() }
+
 // Close closes the store.
 func (a *Archive) Close() error { return a.store.Close() }
 
@@ -88,7 +94,8 @@ func (a *Archive) Details(p *outcome.Point) (*outcome.Details, error) {
 		d.TOML = "" // a point that failed because its keys contradict each other
 	}
 	d.Command = strings.Join(a.commands(p, "CONFIG"), "\n")
-	return &d, nil
+	d.Reports, err = a.reports(p)
+	return &d, err
 }
 
 // figures of a point, by model; none if it failed.

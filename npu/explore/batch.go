@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/npusim/npusim/configs"
+	"github.com/npusim/npusim/configs/strict"
 	"github.com/npusim/npusim/npu/evaluate"
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/figures"
@@ -193,7 +195,7 @@ func (r *run) evaluate(ctx context.Context, p store.Point) (bool, error) {
 		if isCancelled(err) || ctx.Err() != nil {
 			return false, errors.Join(context.Canceled, r.store.Release(r.key, p))
 		}
-		var broken *storeError
+		var broken *fault
 		if errors.As(err, &broken) {
 			return false, err
 		}
@@ -208,19 +210,19 @@ func (r *run) evaluate(ctx context.Context, p store.Point) (bool, error) {
 	return true, nil
 }
 
-// storeError is a fault of the store, which ends the work; other errors are
-// those of a point.
-type storeError struct{ error }
+// fault is an error of the store, or of files that change, which ends the work;
+// other errors are those of a point.
+type fault struct{ error }
 
-func (e *storeError) Unwrap() error { return e.error }
+func (e *fault) Unwrap() error { return e.error }
 
 // attempt runs every model on a point and judges it. A panic is an error of the
 // point.
 func (r *run) attempt(ctx context.Context, row *store.Row, indices []int) (made []store.Evaluation, err error) {
 	defer func() {
-		if fault := recover(); fault != nil {
-			slog.Debug("internal error at a point", "id", row.ID, "rung", row.Rung, "fault", fault, "stack", string(debug.Stack()))
-			err = fmt.Errorf("internal error: %v", fault)
+		if cause := recover(); cause != nil {
+			slog.Debug("internal error at a point", "id", row.ID, "rung", row.Rung, "fault", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v", cause)
 		}
 	}()
 	spec, err := r.sweep.Spec(indices, row.Rung)
@@ -229,13 +231,13 @@ func (r *run) attempt(ctx context.Context, row *store.Row, indices []int) (made 
 	}
 	results := make([][]figures.Figure, len(r.evaluators))
 	for i := range r.evaluators {
-		e, err := r.ids.evaluation(r.sweep, i, spec, row.Rung)
+		e, err := r.ids.evaluation(ctx, r.sweep, i, spec, row.Rung)
 		if err != nil {
 			return made, err
 		}
 		row.Evaluations = append(row.Evaluations, e.Hash)
 		if results[i], err = r.store.Evaluation(e.Hash); err != nil {
-			return made, &storeError{err}
+			return made, &fault{err}
 		}
 		if results[i] != nil { // of another sweep, or another point that comes to the same
 			r.mutex.Lock()
@@ -261,6 +263,9 @@ func (r *run) attempt(ctx context.Context, row *store.Row, indices []int) (made 
 func (r *run) evaluator(ctx context.Context, model int, spec *configs.Spec, e *store.Evaluation) error {
 	start := time.Now()
 	result, reuse, err := r.evaluators[model].Run(ctx, spec, evaluate.Request{Samples: e.Samples, TimingOnly: e.TimingOnly})
+	if changed := r.ids.check(model, &reuse); changed != nil {
+		return &fault{changed}
+	}
 	if err != nil {
 		if len(r.evaluators) > 1 && !isCancelled(err) {
 			err = fmt.Errorf("model %s: %w", r.sweep.Models[model].Name, err)
@@ -268,6 +273,11 @@ func (r *run) evaluator(ctx context.Context, model int, spec *configs.Spec, e *s
 		return err
 	}
 	e.Figures, e.WallSeconds = figures.Of(result), time.Since(start).Seconds()
+	for _, f := range e.Figures {
+		if math.IsNaN(f.Value.Number) || math.IsInf(f.Value.Number, 0) { // no row could hold it
+			return fmt.Errorf("%s is no finite number", f.Key)
+		}
+	}
 	r.mutex.Lock()
 	r.reuse.add(reuse)
 	r.mutex.Unlock()
@@ -298,6 +308,14 @@ const maxReason = 500
 // other, without the stack of an internal error.
 func oneLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\ngoroutine ")
+	var faults strict.Faults
+	if errors.As(err, &faults) && len(faults) > 1 {
+		list := make([]string, len(faults))
+		for i := range faults {
+			list[i] = faults[i].Error()
+		}
+		text = strings.Join(list, "; ")
+	}
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > maxReason {
 		text = strings.ToValidUTF8(text[:maxReason], "") + "..."

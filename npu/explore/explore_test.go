@@ -91,7 +91,7 @@ func mustRun(t *testing.T, s *sweep.Sweep, o Options) *outcome.Exploration {
 // rows is the table of a folder without wall times.
 func rows(t *testing.T, folder string) []string {
 	t.Helper()
-	a, err := OpenArchive(folder)
+	a, err := OpenArchive(folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestInterruptDoesNotWait(t *testing.T) {
 func TestBest(t *testing.T) {
 	folder := t.TempDir()
 	mustRun(t, try(t), options(folder, &fake{}))
-	a, err := OpenArchive(folder)
+	a, err := OpenArchive(folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +414,7 @@ func TestSeveralModels(t *testing.T) {
 	if e.Points[0].Reason != "model large: too small" {
 		t.Errorf("point 0 failed for %q", e.Points[0].Reason)
 	}
-	a, err := OpenArchive(folder)
+	a, err := OpenArchive(folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}

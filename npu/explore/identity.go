@@ -27,11 +27,13 @@ import (
 type modelIdentity struct {
 	model string // SHA-256 in hexadecimal
 	data  string // digest of the data set, or the seed of random inputs
+	files stamps // of both
 }
 
 // identify hashes the files of a model.
 func identify(m *sweep.Model, seed uint64) (modelIdentity, error) {
 	var id modelIdentity
+	id.files.add(m.File) // before it is read
 	hash, err := hashModel(m.File)
 	if err != nil {
 		return id, err
@@ -45,6 +47,7 @@ func identify(m *sweep.Model, seed uint64) (modelIdentity, error) {
 		return id, &evaluate.UsageError{Err: err}
 	}
 	defer set.Close()
+	id.files.add(set.Files()...)
 	digest, err := set.Digest()
 	if err != nil {
 		return id, fmt.Errorf("%s: %w", m.Data, err)
@@ -85,19 +88,36 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// hashFolder is the SHA-256 over the names and bytes of the files of a folder.
-func hashFolder(folder string) (string, error) {
+// maxFolderFiles bounds the files of a folder; one of masks has a file or two a
+// layer.
+const maxFolderFiles = 100_000
+
+// hashFolder is the SHA-256 over the names and bytes of the files of a folder,
+// those that links lead to included, with their stamps.
+func hashFolder(ctx context.Context, folder string) (string, stamps, error) {
+	var files stamps
 	h := sha256.New()
-	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
+	top, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return "", nil, err
+	}
+	err = filepath.WalkDir(top, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return errors.Join(err, ctx.Err())
 		}
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			return ctx.Err() // a device, a link that leads nowhere: nothing that a mask is read from
+		}
+		if len(files) == maxFolderFiles {
+			return fmt.Errorf("%s holds more than %d files", folder, maxFolderFiles)
+		}
+		files.add(path)
 		sum, err := hashFile(path)
-		relative, _ := filepath.Rel(folder, path)
+		relative, _ := filepath.Rel(top, path)
 		fmt.Fprintf(h, "%q %s\n", filepath.ToSlash(relative), sum)
-		return err
+		return errors.Join(err, ctx.Err())
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	return hex.EncodeToString(h.Sum(nil)), files, err
 }
 
 // version identifies the code that evaluates: the module version where that
@@ -131,6 +151,7 @@ type identities struct {
 
 	mutex   sync.Mutex
 	folders map[string]string // hash by path
+	stamped stamps            // of the folders' files
 }
 
 // newIdentities hashes what the sweep's points depend on.
@@ -151,7 +172,7 @@ func newIdentities(ctx context.Context, s *sweep.Sweep) (*identities, error) {
 		ids.models = append(ids.models, id)
 	}
 	for _, folder := range sweepFolders(s) {
-		_, err := ids.folder(folder)
+		_, err := ids.folder(ctx, folder)
 		switch {
 		case err == nil:
 			ids.known = append(ids.known, folder)
@@ -192,15 +213,15 @@ func sweepFolders(s *sweep.Sweep) []string {
 }
 
 // folder is the hash of a folder, taken once.
-func (ids *identities) folder(path string) (string, error) {
+func (ids *identities) folder(ctx context.Context, path string) (string, error) {
 	ids.mutex.Lock()
 	defer ids.mutex.Unlock()
 	if hash, ok := ids.folders[path]; ok {
 		return hash, nil
 	}
-	hash, err := hashFolder(path)
+	hash, files, err := hashFolder(ctx, path)
 	if err == nil {
-		ids.folders[path] = hash
+		ids.folders[path], ids.stamped = hash, append(ids.stamped, files...)
 	}
 	return hash, err
 }
@@ -213,14 +234,13 @@ func (ids *identities) key(s *sweep.Sweep) string {
 		fmt.Fprintf(&b, "%s %s\n", m.model, m.data)
 	}
 	for _, folder := range ids.known {
-		hash, _ := ids.folder(folder) // it was hashed before
-		fmt.Fprintf(&b, "folder %s\n", hash)
+		fmt.Fprintf(&b, "folder %s\n", ids.folders[folder])
 	}
 	return hashText(b.String())
 }
 
 // evaluation describes one model on one configuration, with its hash.
-func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec, rung int) (store.Evaluation, error) {
+func (ids *identities) evaluation(ctx context.Context, s *sweep.Sweep, model int, spec *configs.Spec, rung int) (store.Evaluation, error) {
 	r := &s.Rungs[rung]
 	config := spec.ConfigHash()
 	e := store.Evaluation{
@@ -235,7 +255,7 @@ func (ids *identities) evaluation(s *sweep.Sweep, model int, spec *configs.Spec,
 	}
 	var folders []string
 	for _, folder := range configFolders(spec) {
-		hash, err := ids.folder(folder)
+		hash, err := ids.folder(ctx, folder)
 		if err != nil {
 			return e, err
 		}

@@ -63,6 +63,9 @@ func Run(ctx context.Context, s *sweep.Sweep, o Options) (*outcome.Exploration, 
 			return nil, err
 		}
 		r.evaluators = append(r.evaluators, e)
+		if err := ids.models[i].files.check(); err != nil {
+			return nil, err
+		}
 	}
 	if r.store, err = store.Open(o.Folder); err != nil {
 		return nil, err
@@ -94,13 +97,16 @@ func (r *run) all(ctx context.Context) error {
 	if r.sweep.Duration > 0 {
 		r.deadline = r.start.Add(r.sweep.Duration)
 	}
-	strategy := r.sweep.Search()
+	strategy, err := await(ctx, func() search.Strategy { return r.sweep.Search(ctx) })
+	if err != nil {
+		return err
+	}
 	r.total = int(strategy.Evaluations())
 	r.progress()
 	for {
-		batch, ok := strategy.Ask()
-		if !ok || ctx.Err() != nil || r.late() {
-			return ctx.Err()
+		batch, err := await(ctx, func() search.Batch { batch, _ := strategy.Ask(); return batch })
+		if err != nil || len(batch.Points) == 0 || r.late() {
+			return err
 		}
 		places, err := r.batch(ctx, batch)
 		if err != nil {
@@ -114,7 +120,38 @@ func (r *run) all(ctx context.Context) error {
 			p := &r.points[at]
 			scores[i] = r.sweep.Score(p.Objectives, p.Violation)
 		}
-		strategy.Tell(scores)
+		if _, err := await(ctx, func() bool { strategy.Tell(scores); return true }); err != nil {
+			return err
+		}
+	}
+}
+
+// await does work that ctx does not stop, such as choosing points where
+// constraints leave next to nothing of a large space. When ctx ends, the work is
+// left alone.
+func await[T any](ctx context.Context, work func() T) (T, error) {
+	type end struct {
+		value T
+		fault any // of a panic
+	}
+	done := make(chan end, 1)
+	go func() {
+		var e end
+		defer func() {
+			e.fault = recover()
+			done <- e
+		}()
+		e.value = work()
+	}()
+	select {
+	case e := <-done:
+		if e.fault != nil {
+			panic(e.fault)
+		}
+		return e.value, ctx.Err()
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
 	}
 }
 
@@ -150,7 +187,7 @@ func (r *run) load() error {
 
 // finish sums up.
 func (r *run) finish() *outcome.Exploration {
-	e := &outcome.Exploration{Sweep: r.describe(), Points: r.points, WallSeconds: time.Since(r.start).Seconds()}
+	e := &outcome.Exploration{Key: r.key, Sweep: r.describe(), Points: r.points, WallSeconds: time.Since(r.start).Seconds()}
 	summarize(e, r.sweep)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -7,11 +7,12 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // WriteFrontCSV writes the points on the front, the best by the first objective
-// first: id, a column an axis, a column an objective, the report directory if
-// there is one. Objectives that a point does not have are empty.
+// first: id, a column an axis, a column an objective, and the report directories
+// if there are some, with a blank between. Objectives that a point does not have are empty.
 func WriteFrontCSV(w io.Writer, e *Exploration) error {
 	if err := e.Check(); err != nil {
 		return err
@@ -33,7 +34,11 @@ func WriteFrontCSV(w io.Writer, e *Exploration) error {
 		for _, x := range p.Objectives {
 			record = append(record, cell(x))
 		}
-		records = append(records, append(record, p.Report))
+		var folders []string
+		for _, r := range p.Reports {
+			folders = append(folders, r.Folder)
+		}
+		records = append(records, append(record, strings.Join(folders, " ")))
 	}
 	return writeRecords(w, "the front", records)
 }

@@ -10,32 +10,34 @@ import (
 // mostPairs bounds the scatter plots.
 const mostPairs = 6
 
-// File is a file that shows an exploration.
-type File struct {
-	Name  string
-	Write func(io.Writer) error
-}
+// mostObjectives bounds the numbers in names of scatter plots.
+const mostObjectives = 8
 
-// Files are the files of an exploration: front.txt, front.csv,
-// sensitivity.csv, explore.html, and a scatter plot as SVG and PNG of the first two objectives
-// and of further pairs, six at most.
-func Files(e *Exploration) ([]File, error) {
+// Files are the files of an exploration, for reports.WriteFiles: front.txt,
+// front.csv, sensitivity.csv, explore.html, and a scatter plot as SVG and PNG of
+// the first two objectives and of further pairs, six at most. Plots of other
+// pairs, which an earlier sweep may have left, are to be removed.
+func Files(e *Exploration) ([]reports.File, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	files := []File{
-		{"front.txt", func(w io.Writer) error { return WriteText(w, e, reports.Style{}) }},
-		{"front.csv", func(w io.Writer) error { return WriteFrontCSV(w, e) }},
-		{"sensitivity.csv", func(w io.Writer) error { return WriteSensitivityCSV(w, e) }},
-		{"explore.html", func(w io.Writer) error { return WritePage(w, e) }},
+	files := []reports.File{
+		{Name: "front.txt", Write: func(w io.Writer) error { return WriteText(w, e, reports.Style{}) }},
+		{Name: "front.csv", Write: func(w io.Writer) error { return WriteFrontCSV(w, e) }},
+		{Name: "sensitivity.csv", Write: func(w io.Writer) error { return WriteSensitivityCSV(w, e) }},
+		{Name: "explore.html", Write: func(w io.Writer) error { return WritePage(w, e) }},
 	}
 	pairs := 0
-	for second := 1; second < len(e.Objectives); second++ {
-		for first := 0; first < second && pairs < mostPairs; first++ {
-			pairs++
-			plot := e.scatter(first, second)
+	for second := 1; second < mostObjectives; second++ {
+		for first := range second {
 			name := fmt.Sprintf("front_%d_%d", first+1, second+1)
-			files = append(files, File{name + ".svg", plot.WriteSVG}, File{name + ".png", plot.WritePNG})
+			svg, png := reports.File{Name: name + ".svg"}, reports.File{Name: name + ".png"}
+			if second < len(e.Objectives) && pairs < mostPairs {
+				pairs++
+				plot := e.scatter(first, second)
+				svg.Write, png.Write = plot.WriteSVG, plot.WritePNG
+			}
+			files = append(files, svg, png)
 		}
 	}
 	return files, nil

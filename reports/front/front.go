@@ -74,7 +74,13 @@ type Point struct {
 	OnFront    bool
 	Reason     string // why it failed, or which constraint is not met
 	TOML       string // whole configuration; empty: Base with the settings of the axes
-	Report     string // report directory relative to the page; may be empty
+	Reports    []Report
+}
+
+// Report is a report directory of a point.
+type Report struct {
+	Model  string // its name, where there are several
+	Folder string // relative to the page, with slashes
 }
 
 // Check tells what makes an exploration impossible to render.

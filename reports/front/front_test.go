@@ -73,6 +73,9 @@ func TestFiles(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, f := range files {
+			if f.Write == nil { // not of this exploration
+				continue
+			}
 			if strings.HasSuffix(f.Name, ".png") && (testing.Short() || name != "usual") {
 				continue // drawn as the SVG is
 			}
@@ -102,8 +105,8 @@ func TestFiles(t *testing.T) {
 				}
 			}
 		}
-		if want := 4 + 2*min(len(e.Objectives)*(len(e.Objectives)-1)/2, mostPairs); len(files) != want {
-			t.Errorf("%s: %d files, want %d", name, len(files), want)
+		if want := 4 + 2*min(len(e.Objectives)*(len(e.Objectives)-1)/2, mostPairs); count(files) != want {
+			t.Errorf("%s: %d files, want %d", name, count(files), want)
 		}
 	}
 	many := space(10)
@@ -113,8 +116,33 @@ func TestFiles(t *testing.T) {
 			many.Points[i].Objectives = append(many.Points[i].Objectives, 1, 2)
 		}
 	}
-	if files, err := Files(many); err != nil || len(files) != 4+2*mostPairs {
-		t.Errorf("five objectives give %d files, %v", len(files), err)
+	files, err := Files(many)
+	if n := count(files); err != nil || n != 4+2*mostPairs {
+		t.Errorf("five objectives give %d files, %v", n, err)
+	}
+}
+
+// count is the number of files that are written.
+func count(files []reports.File) int {
+	n := 0
+	for _, f := range files {
+		if f.Write != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// TestReports: the page leads to reports, by model where there are several.
+func TestReports(t *testing.T) {
+	e := space(10)
+	e.Points[2].Reports = []Report{{Folder: "reports/2-ab"}}
+	e.Points[3].Reports = []Report{{"small", "reports/3-cd"}, {"large", "reports/3-ef"}}
+	page := write(t, func(w io.Writer) error { return WritePage(w, e) })
+	for _, want := range []string{`"2":[{"name":"Report of this point","page":"reports/2-ab/report.html"}]`, `{"name":"Report of this point with large","page":"reports/3-ef/report.html"}`} {
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("the page lacks %s", want)
+		}
 	}
 }
 

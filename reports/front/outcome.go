@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/outcome"
+	"github.com/npusim/npusim/reports"
 )
 
 // mostWhole bounds the points of the front whose whole configuration the page
@@ -57,6 +59,13 @@ func Of(found *outcome.Exploration, source outcome.Source) (*Exploration, error)
 			}
 			if q.OnFront {
 				q.TOML = d.TOML
+				for m, folder := range d.Reports {
+					r := Report{Folder: folder}
+					if len(d.Reports) > 1 {
+						r.Model = s.Models[m].Name
+					}
+					q.Reports = append(q.Reports, r)
+				}
 				whole++
 			}
 		}
@@ -68,10 +77,13 @@ func Of(found *outcome.Exploration, source outcome.Source) (*Exploration, error)
 // facts are what a reader must know of a sweep.
 func facts(found *outcome.Exploration) []string {
 	s := &found.Sweep
-	list := []string{fmt.Sprintf("strategy %s, seed %d", s.Strategy, s.Seed), fmt.Sprintf("%d points in the space", s.SpacePoints)}
+	list := []string{fmt.Sprintf("strategy %s, seed %d", s.Strategy, s.Seed), reports.Count(s.SpacePoints) + " points in the space"}
 	for i := range s.Models {
 		m := &s.Models[i]
 		text := m.Name
+		if m.File != "" && len(s.Models) == 1 { // which has no name but that of its file
+			text = filepath.Base(m.File)
+		}
 		switch {
 		case m.Timing:
 			text += ", timed only"

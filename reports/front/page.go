@@ -24,20 +24,26 @@ var layout = template.Must(template.New("page.html").ParseFS(assets, "page.html"
 
 // pageData is what the page's script reads; its JSON keys are those of js.
 type pageData struct {
-	Name        string         `json:"name"`
-	Base        string         `json:"base"`
-	Command     string         `json:"command"`
-	Axes        []pageAxis     `json:"axes"`
-	Objectives  []pageGoal     `json:"objectives"`
-	IDs         []string       `json:"ids"`     // as text: scripts have 53 bits
-	Status      string         `json:"status"`  // a letter a point: o on the front, f feasible, i infeasible, x failed
-	Values      [][]int        `json:"values"`  // by axis and point
-	Results     [][]*float64   `json:"results"` // by objective and point
-	Texts       []string       `json:"texts"`   // that the maps below refer to
-	Reasons     map[string]int `json:"reasons"` // by index of the point
-	TOML        map[string]int `json:"toml"`
-	Reports     map[string]int `json:"reports"`
-	Sensitivity [][]*float64   `json:"sensitivity"` // by axis and objective
+	Name        string                  `json:"name"`
+	Base        string                  `json:"base"`
+	Command     string                  `json:"command"`
+	Axes        []pageAxis              `json:"axes"`
+	Objectives  []pageGoal              `json:"objectives"`
+	IDs         []string                `json:"ids"`     // as text: scripts have 53 bits
+	Status      string                  `json:"status"`  // a letter a point: o on the front, f feasible, i infeasible, x failed
+	Values      [][]int                 `json:"values"`  // by axis and point
+	Results     [][]*float64            `json:"results"` // by objective and point
+	Texts       []string                `json:"texts"`   // that the maps below refer to
+	Reasons     map[string]int          `json:"reasons"` // by index of the point
+	TOML        map[string]int          `json:"toml"`
+	Reports     map[string][]pageReport `json:"reports"`
+	Sensitivity [][]*float64            `json:"sensitivity"` // by axis and objective
+}
+
+// pageReport is the page of a report, and what it is called.
+type pageReport struct {
+	Name string `json:"name"`
+	Page string `json:"page"`
 }
 
 type pageAxis struct {
@@ -67,7 +73,7 @@ func finite(x float64) *float64 {
 
 // data gathers the points column by column.
 func (e *Exploration) data() *pageData {
-	d := &pageData{Name: e.Name, Base: e.Base, Command: e.Command, Axes: []pageAxis{}, IDs: []string{}, Texts: []string{}, Reasons: map[string]int{}, TOML: map[string]int{}, Reports: map[string]int{},
+	d := &pageData{Name: e.Name, Base: e.Base, Command: e.Command, Axes: []pageAxis{}, IDs: []string{}, Texts: []string{}, Reasons: map[string]int{}, TOML: map[string]int{}, Reports: map[string][]pageReport{},
 		Values: make([][]int, len(e.Axes)), Results: make([][]*float64, len(e.Objectives)), Sensitivity: [][]*float64{}}
 	for i := range e.Axes {
 		a := pageAxis{Name: e.Axes[i].Name, Keys: e.Axes[i].Keys, Ordered: e.Axes[i].Ordered, Values: []pageValue{}}
@@ -112,7 +118,13 @@ func (e *Exploration) data() *pageData {
 		}
 		refer(d.Reasons, i, p.Reason)
 		refer(d.TOML, i, p.TOML)
-		refer(d.Reports, i, p.Report)
+		for _, r := range p.Reports {
+			name := "Report of this point"
+			if r.Model != "" {
+				name += " with " + r.Model
+			}
+			d.Reports[strconv.Itoa(i)] = append(d.Reports[strconv.Itoa(i)], pageReport{name, r.Folder + "/report.html"})
+		}
 	}
 	d.Status = status.String()
 	for _, shares := range e.Sensitivity() {

@@ -55,7 +55,7 @@ values = ["none"]
 	if _, err := explore.Run(t.Context(), s, explore.Options{Folder: folder, Open: open}); err != nil {
 		t.Fatal(err)
 	}
-	a, err := explore.OpenArchive(folder)
+	a, err := explore.OpenArchive(folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ package outcome
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/npusim/npusim/npu/explore/expression"
 	"github.com/npusim/npusim/npu/explore/figures"
@@ -19,6 +20,7 @@ type Value = expression.Value
 
 // Exploration is a sweep with its points.
 type Exploration struct {
+	Key    string // of the sweep in the store
 	Sweep  Sweep
 	Points []Point // by ID, then by rung
 	Front  []int   // indices into Points: the Pareto front, ascending
@@ -70,7 +72,7 @@ type Axis struct {
 func (a *Axis) Label(value int) string {
 	text := ""
 	for k, v := range a.Values[value] {
-		if k > 0 && v == a.Values[value][k-1] {
+		if k > 0 && !slices.ContainsFunc(a.Values, func(row []Value) bool { return row[k] != row[k-1] }) {
 			continue // keys that move as one
 		}
 		if k > 0 {
@@ -165,6 +167,7 @@ type Details struct {
 	Figures []Figures // by model, in the order of Sweep.Models; none if it failed
 	TOML    string    // configuration that npusim run reproduces it with
 	Command string    // that does so, with CONFIG in place of the file
+	Reports []string  // report directories seen from that of the exploration, by model; none if they were not written
 }
 
 // Source reads what an Exploration leaves out.

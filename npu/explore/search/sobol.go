@@ -125,6 +125,10 @@ func (s *Sobol) Next(into []uint32) {
 // that is wanted: cells of a coarse space come up again and again.
 const sobolTries = 64
 
+// mostRefused bounds how many points are remembered that are not allowed; others
+// are asked for again.
+const mostRefused = 1 << 20
+
 // SobolPoints picks up to count different allowed points of a space, spread by
 // a Sobol sequence of its seed. The space has at most MaxSobolAxes axes.
 func SobolPoints(space Space, count int64, seed uint64, allowed Allowed) []int64 {
@@ -135,7 +139,7 @@ func SobolPoints(space Space, count int64, seed uint64, allowed Allowed) []int64
 	count = min(count, total)
 	sequence := NewSobol(len(space), seed)
 	at, indices := make([]uint32, len(space)), make([]int, len(space))
-	seen := make(map[int64]bool, count)
+	seen := map[int64]bool{}
 	var points []int64
 	for tries := sobolTries * (count + 16); int64(len(points)) < count && tries > 0; tries-- {
 		sequence.Next(at)
@@ -144,8 +148,13 @@ func SobolPoints(space Space, count int64, seed uint64, allowed Allowed) []int64
 			indices[d] = int(high)
 		}
 		point := space.Point(indices)
-		if !seen[point] && allowed(point) {
+		if seen[point] {
+			continue
+		}
+		if allowed(point) {
 			points = append(points, point)
+		} else if len(seen)-len(points) >= mostRefused {
+			continue
 		}
 		seen[point] = true
 	}

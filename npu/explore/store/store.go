@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite", in pure Go
+	"modernc.org/sqlite" // the driver "sqlite", in pure Go
 )
 
 // FileName is the store in the directory of an exploration.
@@ -73,6 +73,7 @@ CREATE TABLE claims (
 // Store is an open file. It may be used by several goroutines.
 type Store struct {
 	path    string
+	reading bool // nothing may be written
 	db      *sql.DB
 	write   sync.Mutex // one writer in this process, so that it never waits for itself
 	owner   string
@@ -89,7 +90,7 @@ func Open(folder string) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
-	s, err := open(filepath.Join(folder, FileName), "rwc")
+	s, err := open(filepath.Join(folder, FileName), "mode=rwc&"+logged)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,8 @@ func Open(folder string) (*Store, error) {
 	return s, nil
 }
 
-// OpenExisting opens the store of a directory to read from it.
+// OpenExisting opens the store of a directory to read from it, also where
+// nothing may be written.
 func OpenExisting(folder string) (*Store, error) {
 	path := filepath.Join(folder, FileName)
 	if _, err := os.Stat(path); err != nil {
@@ -111,7 +113,29 @@ func OpenExisting(folder string) (*Store, error) {
 		}
 		return nil, err
 	}
-	s, err := open(path, "rw")
+	s, err := openChecked(path, "mode=rw&"+logged)
+	if !isReadOnly(err) {
+		return s, err
+	}
+	if s, err := openChecked(path, "mode=ro"); err == nil {
+		s.reading = true
+		return s, nil
+	}
+	// Without a log beside it, the file is all there is.
+	if info, missing := os.Stat(path + "-wal"); missing == nil && info.Size() > 0 {
+		return nil, err
+	}
+	if s, err = openChecked(path, "mode=ro&immutable=1"); err == nil {
+		s.reading = true
+	}
+	return s, err
+}
+
+// ReadOnly tells that the file or its folder may not be written.
+func (s *Store) ReadOnly() bool { return s.reading }
+
+func openChecked(path, mode string) (*Store, error) {
+	s, err := open(path, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -121,12 +145,23 @@ func OpenExisting(folder string) (*Store, error) {
 	return s, nil
 }
 
+// isReadOnly tells the errors of files and folders that may not be written.
+func isReadOnly(err error) bool {
+	const readOnly, cannotOpen = 8, 14 // SQLITE_READONLY and SQLITE_CANTOPEN
+	var fault *sqlite.Error
+	return errors.As(err, &fault) && (fault.Code()&0xff == readOnly || fault.Code()&0xff == cannotOpen)
+}
+
 // busyMilliseconds is how long a statement waits for other processes.
 const busyMilliseconds = 30_000
 
+// logged writes a log ahead of the file, which is not synchronized at every
+// commit.
+const logged = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+
 func open(path, mode string) (*Store, error) {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(path))
-	db, err := sql.Open("sqlite", fmt.Sprintf("file:%s?mode=%s&_txlock=immediate&_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)", escaped, mode, busyMilliseconds))
+	db, err := sql.Open("sqlite", fmt.Sprintf("file:%s?%s&_txlock=immediate&_pragma=busy_timeout(%d)", escaped, mode, busyMilliseconds))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -239,14 +239,14 @@ func TestForeignFilesAreRefused(t *testing.T) {
 
 func TestSweeps(t *testing.T) {
 	s := mustOpen(t, t.TempDir())
-	if _, err := s.Latest(); err == nil {
+	if _, err := s.Find(""); err == nil {
 		t.Error("an empty store has a latest sweep")
 	}
 	for _, key := range []string{"a", "b", "a"} {
 		if err := s.Enter(&Sweep{Key: key, Description: outcome.Sweep{Name: "n" + key}, Saved: []byte(`{"x":1}`)}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Latest(); err != nil || got.Key != key || got.Description.Name != "n"+key || string(got.Saved) != `{"x":1}` {
+		if got, err := s.Find(""); err != nil || got.Key != key || got.Description.Name != "n"+key || string(got.Saved) != `{"x":1}` {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
@@ -270,4 +270,35 @@ func FuzzDecodeFigures(f *testing.F) {
 			t.Fatalf("%q becomes %q", text, again)
 		}
 	})
+}
+
+// TestReadOnly: a store is read where nothing may be written.
+func TestReadOnly(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is read-only to the superuser")
+	}
+	folder := t.TempDir()
+	s := mustOpen(t, folder)
+	row, evaluations := sampleRow(7)
+	if err := s.Record("s", row, evaluations); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(folder, 0o755)
+	r, err := OpenExisting(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := r.Row("s", row.Point); err != nil || got == nil || !r.ReadOnly() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := Open(folder); err == nil {
+		t.Error("opened for work")
+	}
 }

@@ -33,12 +33,16 @@ func (s *Store) Enter(sweep *Sweep) error {
 	}))
 }
 
-// Latest is the sweep that was worked on last.
-func (s *Store) Latest() (*Sweep, error) {
+// Find is the sweep of a key or, if that is empty, the one that was worked on
+// last.
+func (s *Store) Find(key string) (*Sweep, error) {
 	var sweep Sweep
 	var description, saved string
-	err := s.db.QueryRow("SELECT key, description, saved FROM sweeps ORDER BY sequence DESC LIMIT 1").Scan(&sweep.Key, &description, &saved)
+	err := s.db.QueryRow("SELECT key, description, saved FROM sweeps WHERE ? IN ('', key) ORDER BY sequence DESC LIMIT 1", key).Scan(&sweep.Key, &description, &saved)
 	if errors.Is(err, sql.ErrNoRows) {
+		if key != "" {
+			return nil, s.fail(errors.New("does not hold this sweep any more"))
+		}
 		return nil, s.fail(errors.New("holds no sweep yet"))
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -98,7 +99,10 @@ type Rung struct {
 func (s *Sweep) Hash() string {
 	var b strings.Builder
 	base := s.Base.ConfigHash()
-	fmt.Fprintf(&b, "npusim sweep 1\n%x\n%v %v %v %v %v %v %v\n", base, s.TimingOnly, s.Seed, s.Strategy, s.Points, s.Population, s.Keep, s.Rungs)
+	fmt.Fprintf(&b, "npusim sweep 2\n%x\n%v %v %v %v %v %v\n", base, s.TimingOnly, s.Seed, s.Strategy, s.Points, s.Population, s.Keep)
+	for i := range s.Rungs {
+		fmt.Fprintf(&b, "rung %d %v %q\n", s.Rungs[i].Samples, s.Rungs[i].TimingOnly, s.Rungs[i].Set)
+	}
 	for i := range s.Models {
 		fmt.Fprintf(&b, "model %q %d\n", s.Models[i].Name, s.Models[i].Samples)
 	}
@@ -334,7 +338,7 @@ func (s *Sweep) Judge(indices []int, spec *configs.Spec, results expression.Look
 		if err != nil {
 			return nil, fmt.Errorf("constraint %q: %w", condition, err)
 		}
-		j.Violation += violation
+		j.Violation = min(j.Violation+violation, math.MaxFloat64) // infinite is that of failed points
 	}
 	return &j, nil
 }
@@ -357,9 +361,13 @@ func (s *Sweep) Score(objectives []float64, violation float64) search.Score {
 // maxGrid bounds how many points are enumerated.
 const maxGrid = 10_000_000
 
-// Search starts the strategy of the sweep.
-func (s *Sweep) Search() search.Strategy {
+// Search starts the strategy of the sweep. When ctx ends, it finds no further
+// points.
+func (s *Sweep) Search(ctx context.Context) search.Strategy {
 	allowed := func(point int64) bool {
+		if ctx.Err() != nil {
+			return false
+		}
 		indices := make([]int, len(s.Space))
 		s.Space.Indices(point, indices)
 		return s.Allowed(indices)

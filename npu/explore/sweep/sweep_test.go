@@ -331,7 +331,7 @@ func TestStrategies(t *testing.T) {
 			t.Error("nothing needs accuracy, yet samples are executed")
 		}
 		evaluations := int64(0)
-		running := s.Search()
+		running := s.Search(t.Context())
 		for {
 			batch, ok := running.Ask()
 			if !ok {

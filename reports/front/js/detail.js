@@ -84,7 +84,7 @@ function startDetail() {
     }
     box.append(element("h3", {textContent: "Point " + data.ids[i]}), element("p", {textContent: statusWords[data.status[i]]}));
     if (data.reasons[i] !== undefined) box.append(element("p", {className: "hint", textContent: data.texts[data.reasons[i]]}));
-    if (data.reports[i] !== undefined) box.append(element("p", {}, element("a", {href: data.texts[data.reports[i]], textContent: "Report directory of this point"})));
+    for (const r of data.reports[i] || []) box.append(element("p", {}, element("a", {href: r.page, textContent: r.name})));
     if (data.status[i] !== "x") box.append(element("h3", {textContent: "Objectives"}), pairs(data.objectives.map((o, k) => [`${o.name} (${o.maximize ? "max" : "min"})`, figure(data.results[k][i])])));
     box.append(...textBlock("Configuration", tomlOf(i)));
     if (data.command) box.append(...textBlock(`Command, once that is saved as point-${data.ids[i]}.toml`, commandOf(i)));

@@ -7,6 +7,7 @@ function startParallel() {
   const bottom = 26;
   const side = 70;
   const order = [...dimensions.keys()].slice(data.objectives.length).concat([...data.objectives.keys()]); // causes, then effects
+  s.canvas.style.minWidth = 76 * order.length + "px"; // names stay legible, the page scrolls
   let scales = [];
   let drag = null; // {d, from, to} in pixels
 

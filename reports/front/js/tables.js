@@ -53,7 +53,9 @@ function startFront() {
           return;
         }
         const button = element("button", {type: "button", textContent: "#" + data.ids[i]});
-        row.append(element("th", {scope: "row", className: "number"}, button));
+        const cell = element("th", {scope: "row", className: "number"}, button);
+        for (const r of data.reports[i] || []) cell.prepend(element("a", {href: r.page, title: r.name, textContent: "report"}), " ");
+        row.append(cell);
       });
       row.addEventListener("click", () => choose(i));
       body.append(row);
