@@ -65,7 +65,7 @@ type ordering struct {
 	histories [NumUnits][NumSpaces]history
 	pruneAt   [NumUnits][NumSpaces][2]int
 	uses      [NumUnits][NumSpaces][2]bool // whether any instruction of a unit reads or writes a space
-	built     []uint8 // bits of a key of each table that has been built, 0 before
+	built     []uint8                      // bits of a key of each table that has been built, 0 before
 	live      int
 	compares  int64
 	reported  map[pair]bool // looked up, never walked
