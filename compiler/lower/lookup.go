@@ -194,6 +194,31 @@ func (p *shape) fewestBuilds(list []fitting, bandwidth int64) []fitting {
 	})
 }
 
+// spareSlots gives tiles of codes more slots where there is room. Those of keys and
+// outputs are small: with two, queries wait for the latency of the DRAM, and for
+// stores that stand behind loads of keys.
+func (p *shape) spareSlots(c *choice, capacity need) {
+	channels, pixels, inputs := p.tiles(&c.tiling)
+	widen := func(slots *int, sizes []int, tiles int, room need) {
+		for _, n := range sizes {
+			before := *slots
+			if n = min(n, tiles); n <= before {
+				return
+			}
+			*slots = n
+			if wider := p.needs(&c.tiling); wider.fits(room) {
+				c.need = wider
+				return
+			}
+			*slots = before
+		}
+	}
+	widen(&c.outputSlots, []int{64, 16, 8, 4, 3}, channels*pixels, capacity)
+	room := capacity
+	room.weight /= 2 // the other half is for another layer
+	widen(&c.weightSlots, []int{8, 4, 3}, channels*inputs, room)
+}
+
 // fetchCodes makes the keys and scales of a tile available in the weight buffer
 // and returns where they are, with the descriptor's part about them.
 func (x *stepEmission) fetchCodes(c channelTile, inputs span, number int) (keys, scales isa.Address, t isa.LookupTile, err error) {
