@@ -77,7 +77,7 @@ func uncodedShapes(g *integer.Graph, spec *configs.Spec) []string {
 		dense, a := *n, *n.Convolution
 		a.Codes, a.WeightBits = nil, uint8(rule.WeightBits)
 		dense.Convolution = &a
-		if array, lookup := lower.CompareLookup(g, &dense, target, rule.Planes, spec.Quantization.Group); array <= lookup {
+		if array, lookup := lower.CompareLookup(g, &dense, target, n.Convolution.Codes.Shape.Ranges, spec.Quantization.Group); array <= lookup {
 			*n = dense
 			notes = append(notes, uncodedNote(n.Name, rule.WeightBits, fmt.Sprintf("about %d cycles on the MAC array, %d on the LUT-GEMM unit", array, lookup)))
 		}
