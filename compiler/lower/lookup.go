@@ -194,9 +194,13 @@ func (p *shape) fewestBuilds(list []fitting, bandwidth int64) []fitting {
 	})
 }
 
+// manyTiles of keys make what a step waits for at its start small.
+const manyTiles = 64
+
 // spareSlots gives tiles of codes more slots where there is room. Those of keys and
 // outputs are small: with two, queries wait for the latency of the DRAM, and for
-// stores that stand behind loads of keys.
+// stores that stand behind loads of keys. Steps of many tiles
+// need not leave half of the weight buffer for another one's.
 func (p *shape) spareSlots(c *choice, capacity need) {
 	channels, pixels, inputs := p.tiles(&c.tiling)
 	widen := func(slots *int, sizes []int, tiles int, room need) {
@@ -214,9 +218,10 @@ func (p *shape) spareSlots(c *choice, capacity need) {
 		}
 	}
 	widen(&c.outputSlots, []int{64, 16, 8, 4, 3}, channels*pixels, capacity)
-	room := capacity
-	room.weight /= 2 // the other half is for another layer
-	widen(&c.weightSlots, []int{8, 4, 3}, channels*inputs, room)
+	if channels*inputs < manyTiles {
+		capacity.weight /= 2 // the other half is for another layer
+	}
+	widen(&c.weightSlots, []int{8, 6, 5, 4, 3}, channels*inputs, capacity)
 }
 
 // fetchCodes makes the keys and scales of a tile available in the weight buffer
