@@ -3,10 +3,10 @@ package cost
 import "github.com/npusim/npusim/isa"
 
 // Lookup is the time of a tile on the LUT-GEMM unit. The unit holds a set of
-// Tables tables while it builds the next set. The sub-vectors of the tile are
-// shared out evenly among as few sets as the unit can hold, and so are the pixels
-// that fit beside each other; a key that is read serves all pixels of a set. For
-// each set of a sub-vectors and p pixels, with R rows, q planes and g parts of
+// Tables tables while it builds the next set. A set has the tables of as many
+// sub-vectors as the tile has and the unit holds, of as many pixels as fit
+// beside each other; a key that is read serves all pixels of a set. For each
+// set of a sub-vectors and p pixels, with R rows, q planes and g parts of
 // groups:
 //
 //	build: a*p tables of 2^mu + mu - 2 additions (2^(mu-1) + mu - 2 with
@@ -23,7 +23,8 @@ func (m *Machine) Lookup(t *isa.LookupTile) Operation {
 	rows, planes := int64(t.OutputChannels), int64(t.Planes)
 	pixels := int64(t.OutputRows) * int64(t.OutputColumns)
 	keys := int64(t.Keys())
-	depth, width := m.tableSet(keys, pixels)
+	depth := min(keys, m.Tables)                 // sub-vectors of a set
+	width := min(max(m.Tables/depth, 1), pixels) // pixels of a set
 	additions := m.additions(t)
 	var o Operation
 	sets := ceilDivide(keys, depth)
@@ -101,13 +102,6 @@ func (m *Machine) Lookup(t *isa.LookupTile) Operation {
 	}
 	m.stretchQueries(&o)
 	return o
-}
-
-// tableSet is how many sub-vectors and pixels a set of tables has at most.
-func (m *Machine) tableSet(keys, pixels int64) (depth, width int64) {
-	depth = ceilDivide(keys, ceilDivide(keys, m.Tables))
-	width = min(max(m.Tables/depth, 1), pixels)
-	return depth, ceilDivide(pixels, ceilDivide(pixels, width))
 }
 
 // additions is how many build a table.
@@ -194,6 +188,5 @@ func (m *Machine) LookupSums(rows, keys, pixels int64) int64 {
 	if keys <= m.Tables {
 		return 0
 	}
-	_, width := m.tableSet(keys, pixels)
-	return 4 * rows * width
+	return 4 * rows * min(max(m.Tables/min(keys, m.Tables), 1), pixels)
 }

@@ -132,11 +132,10 @@ func TestLookupCountsWork(t *testing.T) {
 		if group > tile.Columns() {
 			group, tile.Group = tile.Columns(), 0
 		}
-		ceil := func(a, b int) int { return (a + b - 1) / b }
 		rows := int(tile.OutputChannels)
 		layout := binarycode.Layout{Shape: binarycode.Shape{Rows: rows, Columns: tile.Columns(), Group: group,
 			Ranges: []binarycode.Range{{Rows: rows, Planes: int(tile.Planes)}}}, Mu: int(tile.Mu), TileRows: rows,
-			TileKeys: ceil(tile.Keys(), ceil(tile.Keys(), int(m.Tables))), Format: binarycode.FixedScales} // even sets
+			TileKeys: int(m.Tables), Format: binarycode.FixedScales}
 		sizes := layout.Sizes()
 		packed := &binarycode.Packed{Layout: layout, Keys: make([]byte, sizes.Keys), Scales: make([]byte, sizes.Scales), Shifts: make([]byte, sizes.Shifts)}
 		e, err := binarycode.NewEvaluator(packed, m.Symmetric)
