@@ -3,7 +3,9 @@ package compiler
 import (
 	"context"
 	"fmt"
+	"math"
 
+	solve "github.com/npusim/npusim/compiler/binarycode"
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/quantize"
@@ -41,12 +43,32 @@ func prepareCodes(ctx context.Context, c *Compilation, coding *quantize.Coding) 
 		if n.Kind != integer.Convolution || n.Convolution.Groups > 1 {
 			continue
 		}
-		array, lookup := lower.CompareLookup(g, n, target, spec.Quantization.ForLayer(n.Name).Planes, spec.Quantization.Group)
+		ranges, err := expectedRanges(spec, n.Name, g.Tensors[n.Output].Shape.Channels)
+		if err != nil {
+			return fmt.Errorf("layer %s: %w", n.Name, err)
+		}
+		array, lookup := lower.CompareLookup(g, n, target, ranges, spec.Quantization.Group)
 		if array <= lookup {
 			coding.Dense[n.Name] = fmt.Sprintf("about %d cycles on the MAC array, %d on the LUT-GEMM unit", array, lookup)
 		}
 	}
 	return nil
+}
+
+// expectedRanges are the ranges of outputs that codes of a layer will have. Where
+// planes are shared out among layers, the average stands for what it will get.
+func expectedRanges(spec *configs.Spec, name string, outputs int) ([]binarycode.Range, error) {
+	q := &spec.Quantization
+	rule := q.ForLayer(name)
+	switch {
+	case rule.RowClusters > 1:
+		return solve.AlignedRanges(outputs, spec.NPU.ChannelBlock, rule.ClusterPlanes(), rule.RowRatio)
+	case q.Solver == configs.TernarySolver:
+		rule.Planes = 2
+	case q.AverageBits > 0:
+		rule.Planes = min(max(int(math.Round(q.AverageBits)), 1), binarycode.MaxPlanes)
+	}
+	return []binarycode.Range{{Rows: outputs, Planes: rule.Planes}}, nil
 }
 
 // Networks of sealed keys where the configuration leaves n_in and n_out to the

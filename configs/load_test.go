@@ -151,6 +151,8 @@ func TestLookupUnit(t *testing.T) {
 		{[]string{"lut_gemm.mu=11"}, "must be 2 to 10 bits, not 11"},
 		{[]string{"quantization.planes=5"}, "must be 1 to 4 planes, not 5"},
 		{[]string{"quantization.solver=greedi"}, `must be one of "greedy", "alternating"`},
+		{[]string{"quantization.weights=binary-coding", "compression.scheme=xor-fractional", "quantization.solver=greedy"}, `the solver must be "alternating", not "greedy"`},
+		{[]string{"quantization.weights=binary-coding", "compression.scheme=xor-fractional"}, ""},
 		{[]string{`quantization.layer=[{match="*", planes=0}]`}, "must be 1 to 4 planes, not 0"},
 	} {
 		_, err := Load("edge", test.sets)

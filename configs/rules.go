@@ -87,6 +87,15 @@ var rules = []rule{
 		},
 	},
 	{
+		[]string{"quantization.solver", "quantization.weights", "compression.scheme"},
+		func(s *Spec) string {
+			if q := &s.Quantization; q.Weights == BinaryCoding && s.Compression.Scheme == XORFractional && q.Solver != AlternatingSolver {
+				return fmt.Sprintf("signs that XOR networks make are searched for with their scales: the solver must be \"alternating\", not %q", q.Solver)
+			}
+			return ""
+		},
+	},
+	{
 		[]string{"quantization.percentile"},
 		func(s *Spec) string {
 			if s.Quantization.Percentile > 50 {

@@ -57,7 +57,7 @@ func (t *SealedKeys) fits(networks []*xorcode.Network) error {
 	}
 	for k := first; k <= last; k++ {
 		n := networks[k]
-		if n == nil || networks[first] == nil {
+		if n == nil || xorcode.CheckShape(n.Inputs, n.Outputs) != nil {
 			return nil // reported with the networks
 		}
 		if n.Inputs != networks[first].Inputs || n.Outputs != networks[first].Outputs {

@@ -56,7 +56,8 @@ func (e *VerifyError) Error() string {
 // Verify proves on the program alone, whatever the timing, that it can run:
 // the tables are consistent, code has the form the instruction table states,
 // loops are bounded, no queue waits for ever, semaphores end with the credits
-// they started with, every access stays inside its space, and no two accesses
+// they started with, every access stays inside its space, look-up tables are
+// queried only after they were built for keys of that width, and no two accesses
 // of different queues to the same bytes, at least one a write, are unordered.
 // Accesses are compared as StridedSets, which may hold more bytes than are
 // touched. The error is a *VerifyError with the faults found; ordering is

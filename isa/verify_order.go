@@ -65,6 +65,7 @@ type ordering struct {
 	histories [NumUnits][NumSpaces]history
 	pruneAt   [NumUnits][NumSpaces][2]int
 	uses      [NumUnits][NumSpaces][2]bool // whether any instruction of a unit reads or writes a space
+	built     []uint8                      // bits of a key of each table that has been built, 0 before
 	live      int
 	compares  int64
 	reported  map[pair]bool // looked up, never walked
@@ -171,17 +172,20 @@ func (o *ordering) access(q *queue) {
 		set := o.placed(q, a)
 		capacity := o.capacity(a.Space)
 		if set.Base > capacity || set.End() > capacity || set.End() < set.Base {
-			o.report(q, int32(q.current.Index), q.unit, "%s operand %s touches bytes %#x to %#x of %s, which has %#x",
-				q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), set.Base, set.End(), a.Space, capacity)
+			o.report(q, int32(q.current.Index), q.unit, "%s operand %s touches %ss %#x to %#x of %s, which has %#x",
+				q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), addressed(a.Space), set.Base, set.End(), a.Space, capacity)
 			continue
 		}
 		if peak := o.p.Buffers[a.Space]; peak != 0 && set.End() > peak {
-			o.report(q, int32(q.current.Index), q.unit, "%s operand %s touches %s up to byte %#x, beyond the stated peak of %#x",
-				q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), a.Space, set.End(), peak)
+			o.report(q, int32(q.current.Index), q.unit, "%s operand %s touches %s up to %s %#x, beyond the stated peak of %#x",
+				q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), a.Space, addressed(a.Space), set.End(), peak)
 			continue
 		}
 		if a.Write {
 			o.checkInPlace(q, a, &set)
+		}
+		if a.Space == TableBuffer {
+			o.tables(q, a, &set)
 		}
 		o.compare(q, a, &set)
 		o.record(q, a, &set)
@@ -255,8 +259,8 @@ func (o *ordering) compare(q *queue, a *Access, set *StridedSet) {
 					continue
 				}
 				verb := [2]string{"reads", "writes"}
-				o.report(q, list[i].index, Unit(u), "%s operand %s %s bytes %#x to %#x of %s, which %s instruction %d (%s) %s in no defined order",
-					q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), verb[half(a.Write)],
+				o.report(q, list[i].index, Unit(u), "%s operand %s %s %ss %#x to %#x of %s, which %s instruction %d (%s) %s in no defined order",
+					q.current.Instruction.Op, operandName(q.current.Instruction, a.Operand), verb[half(a.Write)], addressed(a.Space),
 					set.Base, set.End(), a.Space, Unit(u), list[i].index, o.p.Code[u][list[i].index].Op, verb[kind])
 				if o.stopped {
 					return

@@ -196,6 +196,36 @@ func (p *shape) fewestBuilds(list []fitting, bandwidth int64) []fitting {
 	})
 }
 
+// manyTiles of keys make what a step waits for at its start small.
+const manyTiles = 64
+
+// spareSlots gives tiles of codes more slots where there is room. Those of keys and
+// outputs are small: with two, queries wait for the latency of the DRAM, and for
+// stores that stand behind loads of keys. Steps of many tiles
+// need not leave half of the weight buffer for another one's.
+func (p *shape) spareSlots(c *choice, capacity need) {
+	channels, pixels, inputs := p.tiles(&c.tiling)
+	widen := func(slots *int, sizes []int, tiles int, room need) {
+		for _, n := range sizes {
+			before := *slots
+			if n = min(n, tiles); n <= before {
+				return
+			}
+			*slots = n
+			if wider := p.needs(&c.tiling); wider.fits(room) {
+				c.need = wider
+				return
+			}
+			*slots = before
+		}
+	}
+	widen(&c.outputSlots, []int{64, 16, 8, 4, 3}, channels*pixels, capacity)
+	if channels*inputs < manyTiles {
+		capacity.weight /= 2 // the other half is for another layer
+	}
+	widen(&c.weightSlots, []int{8, 6, 5, 4, 3}, channels*inputs, capacity)
+}
+
 // fetchCodes makes the keys and scales of a tile available in the weight buffer
 // and returns where they are, with the descriptor's part about them.
 func (x *stepEmission) fetchCodes(c channelTile, inputs span, number int) (keys, scales isa.Address, t isa.LookupTile, err error) {

@@ -261,7 +261,10 @@ func (l *lowering) search(s *step, capacity need) (best choice, least need, ok b
 	}
 	bandwidth := l.target.MilliBytesPerCycle
 	if s.anchor.Kind == integer.Convolution && s.anchor.Convolution.Codes != nil {
-		return fastest(l.shape(s).fewestBuilds(found.list, bandwidth), bandwidth), need{}, true
+		p := l.shape(s)
+		best = fastest(p.fewestBuilds(found.list, bandwidth), bandwidth)
+		p.spareSlots(&best, capacity)
+		return best, need{}, true
 	}
 	return fastest(found.list, bandwidth), need{}, true
 }

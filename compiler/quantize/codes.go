@@ -129,7 +129,8 @@ func (k *converter) solver(name string, columns, planes int) solve.Options {
 }
 
 // allocate shares planes out among the layers with binary codes. The loss of a
-// layer is the error of its outputs over their energy.
+// layer is the error of its outputs over their energy. Layers with clusters of
+// outputs keep the planes that they are told to have, which count all the same.
 func (k *converter) allocate() error {
 	if k.settings.AverageBits == 0 {
 		return nil
@@ -146,10 +147,23 @@ func (k *converter) allocate() error {
 		}
 		rows := weights.Shape[0]
 		columns := len(weights.Constant.Floats) / rows
-		if k.uncoded(node, columns) != "" || k.settings.ForLayer(node.Name).RowClusters > 1 {
+		if k.uncoded(node, columns) != "" {
 			continue
 		}
 		o := k.solver(node.Name, columns, 0)
+		if layer := k.settings.ForLayer(node.Name); layer.RowClusters > 1 {
+			ranges, err := k.clusters(rows, &layer)
+			if err != nil {
+				return fmt.Errorf("node %q: %w", node.Name, err)
+			}
+			shape := binarycode.Shape{Rows: rows, Columns: columns, Group: columns, Ranges: ranges}
+			if o.Group > 0 {
+				shape.Group = o.Group
+			}
+			part := solve.CountMatrix(&shape)
+			items = append(items, solve.Item{Name: node.Name, Weights: part.Weights, Choices: []solve.Choice{{Bits: part.Bits(16)}}})
+			continue
+		}
 		choices, err := solve.Curve(k.ctx, weights.Constant.Floats, rows, columns, o)
 		if err != nil {
 			return fmt.Errorf("node %q: %w", node.Name, err)
@@ -178,6 +192,9 @@ func (k *converter) allocate() error {
 	}
 	k.planes = map[string]int{}
 	for i := range items {
+		if k.settings.ForLayer(items[i].Name).RowClusters > 1 {
+			continue
+		}
 		k.planes[items[i].Name] = a.Choice[i] + 1
 		if k.settings.Solver == configs.TernarySolver {
 			k.planes[items[i].Name] = 2 // the only choice
@@ -239,7 +256,7 @@ func (k *converter) solve(name string, l *layerWeights, planes int) (*solve.Matr
 			return nil, nil, errors.New("it has clusters of outputs, for which XOR networks have no form")
 		}
 		var err error
-		if o.Ranges, err = solve.AlignedRanges(l.channels, max(k.coding.RowStep, 1), layer.ClusterPlanes(), layer.RowRatio); err != nil {
+		if o.Ranges, err = k.clusters(l.channels, &layer); err != nil {
 			return nil, nil, err
 		}
 		o.Planes = 0
@@ -257,6 +274,11 @@ func (k *converter) solve(name string, l *layerWeights, planes int) (*solve.Matr
 		seal.Importance = o.Importance.Columns
 	}
 	return fractional.Seal(k.ctx, l.weights, l.channels, l.taps(), seal)
+}
+
+// clusters are the ranges of a layer with clusters of outputs.
+func (k *converter) clusters(outputs int, layer *configs.LayerQuantization) ([]binarycode.Range, error) {
+	return solve.AlignedRanges(outputs, max(k.coding.RowStep, 1), layer.ClusterPlanes(), layer.RowRatio)
 }
 
 // refused tells errors of coding that are about the layer, not the run.

@@ -162,3 +162,68 @@ func TestLayersToldToStayDense(t *testing.T) {
 		t.Errorf("dense form: %+v", dense)
 	}
 }
+
+// TestAverageBits: the planes of three layers are those of least loss within the
+// budget, scales counted, of all 64 ways; a layer with clusters of outputs keeps
+// its own and leaves the others what remains.
+func TestAverageBits(t *testing.T) {
+	convert := func(q *configs.Quantization) (*integer.Graph, *Report) {
+		b := graphtest.New(3)
+		x := b.Conv(b.Input(1, 8, 6, 6), 24, 1, window{Kernel: pair(3, 3)}, true)
+		x = b.Conv(x, 32, 1, window{Kernel: pair(1, 1)}, true)
+		g, report, _ := convertWith(t, b.Output(b.Conv(x, 10, 1, window{Kernel: pair(1, 1)}, true)), b.Inputs(4), q)
+		return g, report
+	}
+	// used is the bits of signs and scales; losses are those of the layers.
+	used := func(g *integer.Graph) (bits, weights int64) {
+		for i := range g.Nodes {
+			s := &g.Nodes[i].Convolution.Codes.Shape
+			bits, weights = bits+s.SignBits()+16*int64(s.Scales()), weights+int64(s.Rows)*int64(s.Columns)
+		}
+		return bits, weights
+	}
+	var bits [4][3]int64
+	var losses [4][3]float64
+	var weights int64
+	for planes := range 4 {
+		g, report := convert(codedSettings(planes+1, 0))
+		_, weights = used(g)
+		for i := range 3 {
+			s := &g.Nodes[i].Convolution.Codes.Shape
+			bits[planes][i] = s.SignBits() + 16*int64(s.Scales())
+			losses[planes][i] = math.Pow(10, -report.Layers[i].Weights.SQNR/10)
+		}
+	}
+	for _, average := range []float64{1.7, 2.2, 2.9, 3.6, 4.4} {
+		least, want := math.Inf(1), [3]int{}
+		for k := range 64 {
+			p := [3]int{k & 3, k >> 2 & 3, k >> 4}
+			if float64(bits[p[0]][0]+bits[p[1]][1]+bits[p[2]][2]) > average*float64(weights) {
+				continue
+			}
+			if loss := losses[p[0]][0] + losses[p[1]][1] + losses[p[2]][2]; loss < least {
+				least, want = loss, p
+			}
+		}
+		q := codedSettings(3, 0)
+		q.AverageBits = average
+		g, _ := convert(q)
+		for i, p := range want {
+			if got := g.Nodes[i].Convolution.Codes.Shape.MostPlanes(); got != p+1 {
+				t.Errorf("%g bits: layer %d has %d planes, the least loss has %d", average, i, got, p+1)
+			}
+		}
+		if b, _ := used(g); float64(b) > average*float64(weights) {
+			t.Errorf("%g bits: %d bits for %d weights", average, b, weights)
+		}
+		name := g.Nodes[0].Name
+		q.Layers = []configs.LayerRule{{Match: name, Planes: 2, RowClusters: 2, RowRatio: 2}}
+		g, _ = convert(q)
+		if r := g.Nodes[0].Convolution.Codes.Shape.Ranges; len(r) != 2 || r[0].Planes != 2 || r[1].Planes != 1 {
+			t.Errorf("%g bits: the clusters are %+v", average, r)
+		}
+		if b, _ := used(g); float64(b) > average*float64(weights) {
+			t.Errorf("%g bits with clusters: %d bits for %d weights", average, b, weights)
+		}
+	}
+}

@@ -13,7 +13,8 @@ import (
 // lookupNote says how the LUT-GEMM unit is modelled.
 const lookupNote = "Binary codes: tables of few pixels are built once, stay while all output channels query them, and the next ones are built meanwhile. " +
 	"Otherwise the LUT-GEMM unit builds the tables of each tile as it goes, the next while it queries those that it has; the first ones of each tile are waited for. " +
-	"Patches of convolutions are lowered on the fly at the width of the activation port. Tables are memory of their own, lut_gemm.tables of them twice."
+	"Patches of convolutions are lowered on the fly at the width of the activation port. Tables are memory of their own, lut_gemm.tables of them twice. " +
+	"Of tilings that it estimates about as fast, the compiler takes the one that builds the fewest tables, so that more tables, lanes or ports may cost some percent."
 
 // codeNotes are what a reader must know of layers with binary codes, and of
 // those that were to have them.
@@ -76,7 +77,7 @@ func uncodedShapes(g *integer.Graph, spec *configs.Spec) []string {
 		dense, a := *n, *n.Convolution
 		a.Codes, a.WeightBits = nil, uint8(rule.WeightBits)
 		dense.Convolution = &a
-		if array, lookup := lower.CompareLookup(g, &dense, target, rule.Planes, spec.Quantization.Group); array <= lookup {
+		if array, lookup := lower.CompareLookup(g, &dense, target, n.Convolution.Codes.Shape.Ranges, spec.Quantization.Group); array <= lookup {
 			*n = dense
 			notes = append(notes, uncodedNote(n.Name, rule.WeightBits, fmt.Sprintf("about %d cycles on the MAC array, %d on the LUT-GEMM unit", array, lookup)))
 		}

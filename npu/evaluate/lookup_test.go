@@ -292,3 +292,32 @@ func TestWeightBoundProducts(t *testing.T) {
 		}
 	}
 }
+
+// TestMoreOfTheUnitHardlySlower: four times the tables, lanes, ports, adders, scale lanes
+// or bandwidth makes compiled products faster or leaves them as they are. Less than
+// 6 % may be lost where the compiler takes the tiling with the fewest tables built
+// among those that it estimates about as fast, and where larger sets of tables are
+// waited for longer at the start of a tile.
+func TestMoreOfTheUnitHardlySlower(t *testing.T) {
+	directory := t.TempDir()
+	for name, layers := range map[string]string{
+		"classifier": "fc,1,1000,1280\n", "odd": "a,7,130,333\nb,49,257,100\n", "autoencoder": "a,1,128,640\nb,1,128,128\nc,1,8,128\nd,1,640,128\n"} {
+		model := filepath.Join(directory, name+".csv")
+		if err := os.WriteFile(model, []byte("Layer,M,N,K\n"+layers), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"lut_gemm.tables=%d", "lut_gemm.lanes=%d", "lut_gemm.ports=%d", "lut_gemm.adders=%d", "lut_gemm.scale_lanes=%d", "dram.channels=%d"} {
+			least := int64(math.MaxInt64)
+			for size := 1; size <= 256; size *= 4 {
+				if size > 64 && strings.Contains(key, "ports") || size > 16 && strings.Contains(key, "channels") {
+					break
+				}
+				cycles := run(t, evaluate.Options{Model: model, Spec: load(t, "edge", "quantization.weights=binary-coding", fmt.Sprintf(key, size))}).Timing.Cycles
+				if cycles/100*94 > least {
+					t.Errorf("%s, %s: %d cycles, %d with less", name, fmt.Sprintf(key, size), cycles, least)
+				}
+				least = min(least, cycles)
+			}
+		}
+	}
+}

@@ -58,6 +58,9 @@ func (b *builder) coded(in integer.TensorID, g integer.Geometry, out integer.Sha
 	if err != nil {
 		panic(fmt.Sprintf("integertest: %v", err))
 	}
+	for r, shift := range m.Shifts {
+		m.Shifts[r] = min(shift, fixed.MaxShift-multiplier.Shift)
+	}
 	a.Requantizer = integer.Requantizer{PerLayer: multiplier, ChannelShift: m.Shifts}
 	b.add(integer.Node{Kind: integer.Convolution, Inputs: []integer.TensorID{in}, Convolution: a, MACs: int64(out.Elements()) * int64(columns)}, out, outBits)
 }
