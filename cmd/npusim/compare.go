@@ -35,10 +35,11 @@ the difference from it, without both the value itself. Operators are
 
 The status is 1 if a gate tripped, and 2 for reports that cannot be compared or
 keys that they do not have.`,
-		Example: `  npusim run testdata/glyphs/glyphs.onnx --timing-only --quiet --out edge
-  npusim run testdata/glyphs/glyphs.onnx --timing-only --quiet --config mobile --out mobile
-  npusim compare edge mobile --out comparison
-  npusim compare edge mobile --format json --fail-if "timing.cycles>+2%" --fail-if "dram.read_bytes>+0"`,
+		Example: `  npusim run testdata/glyphs/glyphs.onnx --timing-only --quiet --out out/edge
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --quiet --config mobile --out out/mobile
+  npusim compare out/edge out/mobile --out out/comparison
+  npusim compare out/edge out/mobile --format json \
+      --fail-if "timing.cycles>+2%" --fail-if "dram.read_bytes>+0"`,
 		Args:              severalReports,
 		ValidArgsFunction: directories,
 	}

@@ -27,8 +27,9 @@ func newReport() *cobra.Command {
 		Long: `Render a report directory again from its summary.json and, if it is there,
 its trace.json: page, tables, plots and trace are written anew, and the summary is
 printed. A summary.json whose parts do not sum to their totals is refused.`,
-		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml --samples 100 --out report
-  npusim report report`,
+		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
+      --samples 100 --out out/report
+  npusim report out/report`,
 		Args:              oneArgument("DIR"),
 		ValidArgsFunction: directory,
 		RunE: func(_ *cobra.Command, args []string) error {

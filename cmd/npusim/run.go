@@ -48,10 +48,10 @@ reads too), .ramulator_loadstore.trace ("LD|ST 0xADDRESS") and
 		Example: `  npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml
   npusim run testdata/glyphs/glyphs.onnx --config mobile --timing-only
   npusim run testdata/glyphs/glyphs.onnx --data testdata/glyphs/glyphs.toml \
-      --samples 100 --set quantization.weights=per-layer --out report
+      --samples 100 --set quantization.weights=per-layer --out out/report
   npusim run testdata/shapes/resnet50.csv --config scalesim-32x32
-  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --dram-trace
-  npusim run testdata/glyphs/glyphs.onnx --timing-only --out report --also scalesim,vela,onnx`,
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --out out/report --dram-trace
+  npusim run testdata/glyphs/glyphs.onnx --timing-only --out out/report --also scalesim,vela,onnx`,
 		Args:              oneArgument("MODEL"),
 		ValidArgsFunction: files("onnx", "npu", "csv"),
 	}

@@ -62,7 +62,7 @@ func onTerminal(t *testing.T, folder string, environment []string, args ...strin
 // has any.
 func TestColour(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs every verb four times")
+		t.Skip("runs every verb four times; run without -short")
 	}
 	folder := t.TempDir()
 	if err := setUp(folder); err != nil {

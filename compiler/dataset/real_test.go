@@ -20,7 +20,7 @@ func realData(t testing.TB, name string) string {
 	}
 	path := filepath.Join(root, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is missing; set NPUSIM_DATA to the folder of the real data sets", path)
+		t.Skipf("%s is missing; set NPUSIM_DATA to the folder of the data of others, which testdata/DATA.md describes", path)
 	}
 	return path
 }

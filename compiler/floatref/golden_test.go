@@ -51,7 +51,7 @@ func dataFolder(t testing.TB) string {
 		folder = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	if _, err := os.Stat(filepath.Join(folder, "models")); err != nil {
-		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 	}
 	return folder
 }

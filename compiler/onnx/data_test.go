@@ -20,7 +20,7 @@ func dataFolder(t testing.TB, name string) string {
 	}
 	dir := filepath.Join(root, name)
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no data: %s is missing; set NPUSIM_DATA to the folder that has %s", dir, name)
+		t.Skipf("no data: %s is missing; set NPUSIM_DATA to the folder that has %s, which testdata/DATA.md describes", dir, name)
 	}
 	return dir
 }

@@ -26,7 +26,7 @@ func TestRealWeights(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(folder, "models", name+".onnx")
 			if _, err := os.Stat(path); err != nil {
-				t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
+				t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 			}
 			model, err := onnx.Read(path)
 			if err != nil {

@@ -43,7 +43,7 @@ func dataFolder(t testing.TB) string {
 		folder = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	if _, err := os.Stat(filepath.Join(folder, "models")); err != nil {
-		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 	}
 	return folder
 }
@@ -51,7 +51,7 @@ func dataFolder(t testing.TB) string {
 func importModel(t testing.TB, path string) *graph.Graph {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks to run this test", err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 	}
 	m, err := onnx.Read(path)
 	if err != nil {
@@ -162,7 +162,7 @@ func TestRealNetworks(t *testing.T) {
 			g := importModel(t, filepath.Join(folder, "models", n.model+".onnx"))
 			set, err := dataset.Open(filepath.Join(folder, n.data))
 			if err != nil {
-				t.Skipf("%v: set NPUSIM_DATA to the folder of real networks and data sets to run this test", err)
+				t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 			}
 			defer set.Close()
 			calibrate, evaluate := set.Calibration(), set.Evaluation()

@@ -30,7 +30,7 @@ func TestONNXCases(t *testing.T) {
 	}
 	folder = filepath.Join(folder, "onnx_node")
 	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("no ONNX test cases (set NPUSIM_DATA): %v", err)
+		t.Skipf("no ONNX test cases: %v; set NPUSIM_DATA to the folder of the data of others, which testdata/DATA.md describes", err)
 	}
 	report, err := verify.Run(folder)
 	if err != nil {

@@ -127,7 +127,7 @@ func TestReferenceParameters(t *testing.T) {
 	}
 	f, err := os.Open(filepath.Join(data, "dram_validation", "params.csv"))
 	if err != nil {
-		t.Skipf("no parameters of the reference simulators: %v; set NPUSIM_DATA to the data folder", err)
+		t.Skipf("no parameters of the reference simulators: %v; set NPUSIM_DATA to the folder of the data of others, which testdata/DATA.md describes", err)
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()

@@ -95,7 +95,7 @@ func traceFolder(t testing.TB) string {
 	}
 	folder := filepath.Join(data, "dram_validation", "traces")
 	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("no trace files: %v; set NPUSIM_DATA to the data folder", err)
+		t.Skipf("no trace files: %v; set NPUSIM_DATA to the folder of the data of others, which testdata/DATA.md describes", err)
 	}
 	return folder
 }

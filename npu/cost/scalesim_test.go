@@ -133,7 +133,7 @@ func readReport(t *testing.T, folder, name string) [][]string {
 	file := filepath.Join(data, "scalesim", filepath.FromSlash(folder), name)
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("SCALE-Sim report %s is absent; NPUSIM_DATA names the folder that holds scalesim", file)
+		t.Skipf("SCALE-Sim report %s is absent; set NPUSIM_DATA to the folder that holds scalesim, which testdata/DATA.md describes", file)
 	}
 	if err != nil {
 		t.Fatal(err)

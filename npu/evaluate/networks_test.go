@@ -22,7 +22,7 @@ func dataFile(t *testing.T, name string) string {
 	}
 	path := filepath.Join(folder, name)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%v: set NPUSIM_DATA to the folder of real networks and data sets to run this test", err)
+		t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 	}
 	return path
 }

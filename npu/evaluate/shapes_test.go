@@ -227,7 +227,7 @@ func reportedCycles(t *testing.T, path string) []int64 {
 	t.Helper()
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("SCALE-Sim report %s is absent; NPUSIM_DATA names the folder that holds scalesim", path)
+		t.Skipf("SCALE-Sim report %s is absent; set NPUSIM_DATA to the folder that holds scalesim, which testdata/DATA.md describes", path)
 	}
 	if err != nil {
 		t.Fatal(err)

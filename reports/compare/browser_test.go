@@ -18,7 +18,7 @@ import (
 // click on a heading sorts the layers by its column, absent ones last.
 func TestPageInBrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a browser")
+		t.Skip("starts a browser; run without -short")
 	}
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {

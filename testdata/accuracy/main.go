@@ -111,7 +111,7 @@ func table(ctx context.Context, data, preset, only, bits, out string, samples, w
 		}
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(os.Stderr, "accuracy: left out: %s; their networks and data are not in %s (name another folder with -data or the environment variable NPUSIM_DATA)\n",
+		fmt.Fprintf(os.Stderr, "accuracy: left out: %s; their networks and data are not in %s (name another folder with -data or the environment variable NPUSIM_DATA; testdata/DATA.md says where they come from)\n",
 			strings.Join(absent, ", "), data)
 	}
 	fmt.Fprintf(os.Stderr, "accuracy: %.0f s\n", time.Since(start).Seconds())

@@ -174,7 +174,7 @@ func (t *tool) open() ([]*study, error) {
 		studies = append(studies, s)
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(t.log, "compression: left out: %s; their networks and data are not in %s (name another folder with -data or the environment variable NPUSIM_DATA)\n",
+		fmt.Fprintf(t.log, "compression: left out: %s; their networks and data are not in %s (name another folder with -data or the environment variable NPUSIM_DATA; testdata/DATA.md says where they come from)\n",
 			strings.Join(absent, ", "), t.folder)
 	}
 	return studies, nil

@@ -33,7 +33,7 @@ func needs(t *testing.T, tool *tool, name string) {
 	i := slices.IndexFunc(networks, func(n network) bool { return n.name == name })
 	for _, file := range []string{networks[i].model, networks[i].data} {
 		if _, err := os.Stat(filepath.Join(tool.folder, file)); err != nil {
-			t.Skipf("%v: set NPUSIM_DATA to the folder of real networks and data sets to run this test", err)
+			t.Skipf("%v: set NPUSIM_DATA to the folder of the networks and data of others, which testdata/DATA.md describes", err)
 		}
 	}
 }

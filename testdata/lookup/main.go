@@ -95,7 +95,7 @@ func table(ctx context.Context, data, preset, only string, samples int) error {
 		}
 	}
 	if len(absent) > 0 {
-		fmt.Fprintf(os.Stderr, "lookup: left out: %s; their networks are not in %s (name another folder with -data or the environment variable NPUSIM_DATA)\n",
+		fmt.Fprintf(os.Stderr, "lookup: left out: %s; their networks are not in %s (name another folder with -data or the environment variable NPUSIM_DATA; testdata/DATA.md says where they come from)\n",
 			strings.Join(absent, ", "), data)
 	}
 	return nil
