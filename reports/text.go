@@ -360,6 +360,7 @@ func (t *textWriter) area(a *evaluate.Area) {
 	}
 	t.table([]Column{{"Part", "", false}, {"Area", "mm²", true}, {"Share", "%", true}}, rows,
 		[]string{"total", decimal(a.Total, 4), wholeShare(shares)})
+	t.paragraph("", "Overhead is control, wires and all that is not counted, in proportion to the parts; fitted to the areas published for NVDLA. Units that this network does not use count too.")
 }
 
 func (t *textWriter) stalls(r *evaluate.Result) {
