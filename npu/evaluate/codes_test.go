@@ -70,6 +70,9 @@ func TestSealedKeys(t *testing.T) {
 		if coded == 0 {
 			t.Error("no layer is coded")
 		}
+		if c := r.Compression; c.Weights < 20_000 || c.Kept < c.Weights*9/10 || len(c.Storages) != 0 {
+			t.Errorf("%d weights, %d not zero, compared with %d formats for zeros, which binary codes have not", c.Weights, c.Kept, len(c.Storages))
+		}
 		before, noise = r.DRAM.BytesByClass["weights"], *r.Accuracy.SQNRDB
 	}
 	for _, wrong := range []struct{ set, text string }{

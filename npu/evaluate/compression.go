@@ -147,11 +147,13 @@ func (c *Compression) add(l *compress.Layer) {
 	c.StoredPlainBytes += l.StoredPlain
 }
 
-// storages compares formats over all layers, each a matrix of output channels
-// by everything else.
+// storages counts the weights and compares formats over all layers, each a matrix
+// of output channels by everything else. With binary codes there is nothing to
+// compare: no weight is zero.
 func (j *job) storages(c *Compression, codes int64) {
 	decoder := prune.Decoder{Lanes: max(j.spec.XOR.Units, 1), Assignment: prune.RoundRobin, BitmapScan: 64}
 	var sums []Storage
+	binary := false
 	for i := range j.compilation.Quantized.Nodes {
 		n := &j.compilation.Quantized.Nodes[i]
 		if n.Kind != integer.Convolution {
@@ -159,7 +161,9 @@ func (j *job) storages(c *Compression, codes int64) {
 		}
 		a := n.Convolution
 		if a.Codes != nil {
-			continue // no weight of binary codes is zero
+			weights := int64(a.Codes.Shape.Rows) * int64(a.Codes.Shape.Columns)
+			c.Weights, c.Kept, binary = c.Weights+weights, c.Kept+weights, true
+			continue
 		}
 		mask := xorcode.NewPlane(len(a.Weights))
 		for k, w := range a.Weights {
@@ -183,6 +187,9 @@ func (j *job) storages(c *Compression, codes int64) {
 			sums[k].DecodeCycles += s.Cycles
 			sums[k].Imbalance += ratio(float64(s.Cycles), s.Imbalance)
 		}
+	}
+	if binary {
+		return
 	}
 	for k := range sums {
 		sums[k].Imbalance = ratio(float64(sums[k].DecodeCycles), sums[k].Imbalance)
