@@ -153,9 +153,9 @@ func (t *EncodedWeights) LowRankMaskHeader() weightmask.Header {
 	return h
 }
 
-// leastLowRankSides is the least sum of the sides of a low-rank mask: with fewer
+// LeastLowRankSides is the least sum of the sides of a low-rank mask: with fewer
 // bits a component, several ranks would take the same number of bytes.
-const leastLowRankSides = 8
+const LeastLowRankSides = 8
 
 // lowRankRules holds a low-rank mask to the bounds of its format and to the
 // bytes that its factors take.
@@ -164,7 +164,7 @@ func (t *EncodedWeights) lowRankRules(r *rules) {
 		return // the others are refused already
 	}
 	h := t.LowRankMaskHeader()
-	r.require(h.Rows+h.Cols >= leastLowRankSides, "a low-rank mask of %d x %d weights, its sides must sum to at least %d", h.Rows, h.Cols, leastLowRankSides)
+	r.require(h.Rows+h.Cols >= LeastLowRankSides, "a low-rank mask of %d x %d weights, its sides must sum to at least %d", h.Rows, h.Cols, LeastLowRankSides)
 	if err := h.Check(); err != nil {
 		r.require(false, "mask_bytes is %d: low-rank %v", t.MaskBytes, err)
 		return

@@ -110,7 +110,7 @@ func drawDescriptor(t *rapid.T) Descriptor {
 		e.CorrectionBytes, e.Patches = wide(t, "corrections"), wide(t, "patches")
 		e.Stalls = rapid.Uint32Range(0, e.Patches).Draw(t, "stalls")
 		formats := 4
-		if e.Channels+e.Elements/e.Channels < leastLowRankSides {
+		if e.Channels+e.Elements/e.Channels < LeastLowRankSides {
 			formats = 3
 		}
 		switch e.Mask = MaskFormat(rapid.IntRange(1, formats).Draw(t, "mask")); e.Mask {
