@@ -39,8 +39,9 @@ type layerCode struct {
 	representation bitplane.Representation
 	// Of the sample: bits a weight.
 	corrections, mask, patches float64
-	kept                       float64 // share
-	rawMask                    bool
+	kept                       float64             // share
+	rawMask                    bool                // else run-length
+	otherMask                  float64             // of the sample: bits a weight of the mask unless it is low-rank
 	maskSides                  [2]int              // of the mask as a matrix: inputs and cells, outputs
 	maskRank                   int                 // components of a low-rank mask; 0: none is known
 	product                    *layerProduct       // its factors; nil where random weights stand in
@@ -58,7 +59,7 @@ func (e *Encoder) Fresh() *Encoder {
 	own.layers, own.order = make(map[string]*layerCode, len(e.layers)), nil
 	for _, l := range e.order {
 		c := &layerCode{report: l.report, network: l.network, representation: l.representation,
-			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, maskSides: l.maskSides, maskRank: l.maskRank, product: l.product, fit: l.fit, trained: l.trained, asked: l.asked}
+			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, otherMask: l.otherMask, maskSides: l.maskSides, maskRank: l.maskRank, product: l.product, fit: l.fit, trained: l.trained, asked: l.asked}
 		own.layers[c.report.Name] = c
 		own.order = append(own.order, c)
 	}
@@ -112,7 +113,7 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 	t.Patches = uint32(l.patches * float64(elements))
 	t.Kept = uint32(l.kept * float64(elements))
 	if l.mask > 0 {
-		t.Mask, t.MaskBytes = isa.RunLengthMask, uint32(l.mask*float64(elements)/8)+1
+		t.Mask, t.MaskBytes = isa.RunLengthMask, uint32(l.otherMask*float64(elements)/8)+1
 		if l.rawMask {
 			t.Mask, t.MaskBytes = isa.RawMask, uint32(elements+7)/8
 		}

@@ -170,7 +170,8 @@ func (e *Encoder) prepare(l *layerCode, a *integer.ConvolutionAttributes, total 
 			return err
 		}
 		l.rawMask = s.Format == weightmask.Raw
-		l.mask = 8 * float64(len(sealed)-weightmask.HeaderBytes) / float64(len(l.sample))
+		l.otherMask = 8 * float64(len(sealed)-weightmask.HeaderBytes) / float64(len(l.sample))
+		l.mask = l.otherMask
 		if bits := l.productBits(); bits > 0 && (bits < l.mask || e.maskFormat == configs.LowRankMask) {
 			l.mask = bits
 			if l.product != nil {

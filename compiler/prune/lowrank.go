@@ -37,7 +37,7 @@ type Factorization struct {
 	// Product has the factors of all tiles: components of different tiles share
 	// no weight.
 	Product *Product
-	Stream  []byte // the encoded mask, see isa/weightmask
+	Stream  []byte // the encoded mask, see isa/weightmask; nil where [FitProduct] found any mask to fit
 	Kept    int    // weights
 	// Wanted is the number of kept weights that the sparsity allows. Kept never
 	// passes it and falls short of it by few.

@@ -28,12 +28,52 @@ type Component struct{ Rows, Cols xorcode.Plane }
 const PieceSide = 1024
 
 // FitProduct prunes a matrix of scores to a sparsity such that its mask is a
-// Boolean product of a rank, as [Factor] does. The rank of a matrix with a
-// smaller side is that side, which any mask of it has.
+// Boolean product of a rank, as [Factor] does. Every mask of a matrix whose
+// smaller side is no larger than the rank is such a product: that of the largest
+// scores is taken.
 func FitProduct(scores []float32, rows, cols int, sparsity float64, rank int) (*Factorization, error) {
+	if side := min(rows, cols); side >= 1 && rank >= side && len(scores) == rows*cols {
+		mask, err := Select(scores, sparsity)
+		if err != nil {
+			return nil, err
+		}
+		kept, share := mask.Count(), Share(scores, mask)
+		return &Factorization{Shape: LowRank{rows, cols, side}, Mask: mask, Product: byLines(mask, rows, cols), Kept: kept, Wanted: kept, KeptShare: share, Unstructured: share}, nil
+	}
 	shape := LowRank{TileRows: min(rows, PieceSide), TileCols: min(cols, PieceSide)}
 	shape.Rank = min(rank, shape.TileRows, shape.TileCols)
 	return Factor(scores, rows, cols, sparsity, shape)
+}
+
+// byLines is any mask as a product: a component for each line along its longer
+// side.
+func byLines(mask xorcode.Plane, rows, cols int) *Product {
+	if cols < rows {
+		return byLines(turned(mask, rows, cols), cols, rows).Transposed()
+	}
+	p := &Product{Rows: rows, Cols: cols}
+	for i := range rows {
+		c := Component{xorcode.NewPlane(rows), xorcode.NewPlane(cols)}
+		c.Rows.Set(i, true)
+		for j := range cols {
+			c.Cols.Set(j, mask.Get(i*cols+j))
+		}
+		if c.Cols.Count() > 0 {
+			p.Components = append(p.Components, c)
+		}
+	}
+	return p
+}
+
+// turned is the transpose of a mask.
+func turned(mask xorcode.Plane, rows, cols int) xorcode.Plane {
+	into := xorcode.NewPlane(mask.Len())
+	for i := range rows {
+		for j := range cols {
+			into.Set(j*rows+i, mask.Get(i*cols+j))
+		}
+	}
+	return into
 }
 
 // FitLayers is [FitProduct] for the magnitudes of each layer.

@@ -22,15 +22,7 @@ func ExactProduct(mask xorcode.Plane, rows, cols int) *Product {
 		return nil
 	}
 	if cols > rows { // rectangles grow along the smaller side: far less to try
-		turned := xorcode.NewPlane(mask.Len())
-		for i := range rows {
-			for j := range cols {
-				if mask.Get(i*cols + j) {
-					turned.Set(j*rows+i, true)
-				}
-			}
-		}
-		if p := ExactProduct(turned, cols, rows); p != nil {
+		if p := ExactProduct(turned(mask, rows, cols), cols, rows); p != nil {
 			return p.Transposed()
 		}
 		return nil
