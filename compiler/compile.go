@@ -23,6 +23,7 @@ import (
 	"github.com/npusim/npusim/compiler/lower"
 	"github.com/npusim/npusim/compiler/onnx"
 	"github.com/npusim/npusim/compiler/ops"
+	"github.com/npusim/npusim/compiler/prune"
 	"github.com/npusim/npusim/compiler/quantize"
 	"github.com/npusim/npusim/compiler/transform"
 	"github.com/npusim/npusim/configs"
@@ -66,6 +67,7 @@ type Compilation struct {
 	Quantized   *integer.Graph
 	Report      *quantize.Report
 	Trained     map[string]*fractional.Imported // codes of compression.trained, by layer
+	Products    map[string]*prune.Product       // masks that are known to be Boolean products, by layer
 	Encoder     *compress.Encoder               // nil if no weights are coded
 	Plans       *lower.Plans
 	Bandwidth   int64        // that the program is lowered for, thousandths of a byte a cycle

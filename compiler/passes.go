@@ -96,7 +96,7 @@ func prunedBy(s *configs.Spec) any {
 	}
 	o := &s.Compression
 	if o.Mask != "" {
-		return o.Mask
+		return []any{o.Mask, looksForProducts(o)}
 	}
 	var rules []rule
 	asked := o.Sparsity > 0
@@ -109,7 +109,11 @@ func prunedBy(s *configs.Spec) any {
 	if !asked {
 		return nil
 	}
-	return []any{o.Sparsity, o.Pruning, rules}
+	reads := []any{o.Sparsity, o.Pruning, rules}
+	if o.Pruning == configs.LowRankPruning {
+		reads = append(reads, o.Rank)
+	}
+	return reads
 }
 
 // quantizeReads: the machine matters only to binary codes: where clusters of

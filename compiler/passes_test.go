@@ -122,3 +122,28 @@ func otherValues(key *configs.Key) []string {
 	}
 	return nil
 }
+
+// TestReadsOfProducts: what a mask is pruned to fit, and whether its factors are
+// of use, is part of what the passes read; otherwise the rank is not.
+func TestReadsOfProducts(t *testing.T) {
+	reads := func(sets ...string) string {
+		spec, err := configs.Load("edge", append([]string{"compression.sparsity=0.5"}, sets...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Reads(PrunePass, spec)
+	}
+	for _, c := range []struct {
+		a, b []string
+		same bool
+	}{
+		{[]string{"compression.rank=2"}, []string{"compression.rank=3"}, true},
+		{[]string{"compression.rank=2", "compression.pruning=low-rank"}, []string{"compression.rank=3", "compression.pruning=low-rank"}, false},
+		{[]string{"compression.pruning=layer"}, []string{"compression.pruning=low-rank"}, false},
+		{[]string{"compression.sparsity=0.0", "compression.mask=.", "compression.scheme=xor-block"}, []string{"compression.sparsity=0.0", "compression.mask=."}, false},
+	} {
+		if (reads(c.a...) == reads(c.b...)) != c.same {
+			t.Errorf("%q and %q: %s and %s", c.a, c.b, reads(c.a...), reads(c.b...))
+		}
+	}
+}

@@ -21,10 +21,11 @@ func pruneNetwork(_ context.Context, c *Compilation) error {
 	c.Pruned = c.Network
 	o := &c.Options.Spec.Compression
 	layers := prune.Layers(c.Graph)
-	masks, err := masksOf(layers, o)
+	masks, products, err := masksOf(layers, o)
 	if err != nil {
 		return err
 	}
+	c.Products = products
 	if o.Trained != "" {
 		if c.Trained, err = trainedCodes(o.Trained, layers, o); err != nil {
 			return err
@@ -53,10 +54,36 @@ func pruneNetwork(_ context.Context, c *Compilation) error {
 	return err
 }
 
-// masksOf gives a keep mask for each layer that is pruned; nil if none is.
-func masksOf(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, error) {
+// looksForProducts tells whether the factors of imported masks are of use.
+func looksForProducts(o *configs.Compression) bool {
+	any, _ := coded(o)
+	return any && (o.MaskFormat == configs.SmallestMask || o.MaskFormat == configs.LowRankMask)
+}
+
+// importedMasks reads the masks of a folder, and looks for their factors.
+func importedMasks(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, map[string]*prune.Product, error) {
+	masks, err := prune.ReadMasks(o.Mask, layers)
+	if err != nil || !looksForProducts(o) {
+		return masks, nil, err
+	}
+	products := map[string]*prune.Product{}
+	for i := range layers {
+		if masks[i] == nil {
+			continue
+		}
+		rows, cols := layers[i].Matrix()
+		if p := prune.ExactProduct(*masks[i], rows, cols); p != nil {
+			products[layers[i].Name] = p
+		}
+	}
+	return masks, products, nil
+}
+
+// masksOf gives a keep mask for each layer that is pruned; nil if none is. The
+// masks that are Boolean products stand beside them by the name of the layer.
+func masksOf(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, map[string]*prune.Product, error) {
 	if o.Mask != "" {
-		return prune.ReadMasks(o.Mask, layers)
+		return importedMasks(layers, o)
 	}
 	masks := make([]*xorcode.Plane, len(layers))
 	bySparsity := map[float64][]int{}
@@ -72,32 +99,44 @@ func masksOf(layers []prune.Layer, o *configs.Compression) ([]*xorcode.Plane, er
 		bySparsity[s] = append(bySparsity[s], i)
 	}
 	if len(order) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	scope := prune.PerLayer
 	if o.Pruning == configs.GlobalPruning {
 		scope = prune.Global
 	}
+	products := map[string]*prune.Product{}
 	for _, s := range order {
 		var group []prune.Layer
 		for _, i := range bySparsity[s] {
 			group = append(group, layers[i])
 		}
+		if o.Pruning == configs.LowRankPruning {
+			fitted, err := prune.FitLayers(group, s, o.Rank)
+			if err != nil {
+				return nil, nil, err
+			}
+			for k, i := range bySparsity[s] {
+				mask := fitted[k].Mask()
+				masks[i], products[layers[i].Name] = &mask, fitted[k]
+			}
+			continue
+		}
 		found, err := prune.Magnitude(group, s, scope)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for k, i := range bySparsity[s] {
 			masks[i] = &found[k]
 		}
 	}
-	return masks, nil
+	return masks, products, nil
 }
 
 // compressWeights plans the codes of the quantized weights; lowering makes them
 // tile by tile.
 func compressWeights(_ context.Context, c *Compilation) error {
-	e, err := compress.New(c.Quantized, c.Options.Spec, compress.Options{Workers: c.Options.Workers, Cache: c.Options.Cache, Trained: c.Trained})
+	e, err := compress.New(c.Quantized, c.Options.Spec, compress.Options{Workers: c.Options.Workers, Cache: c.Options.Cache, Trained: c.Trained, Products: c.Products})
 	if e != nil {
 		c.Encoder = e
 	}

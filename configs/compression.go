@@ -13,7 +13,8 @@ const SearchedRegisters = searchedRegisters
 type Compression struct {
 	Scheme         CompressionScheme `toml:"scheme"`         // codec of the weight streams
 	Sparsity       float64           `toml:"sparsity"`       // share of the weights of a layer pruned by magnitude; 0 prunes nothing
-	Pruning        PruningScope      `toml:"pruning"`        // what shares a threshold of magnitude
+	Pruning        PruningScope      `toml:"pruning"`        // what shares a threshold of magnitude, or the form of the mask
+	Rank           int               `toml:"rank"`           // components of a mask, LowRankPruning only
 	Mask           string            `toml:"mask"`           // folder of .npy masks in place of Sparsity, or empty
 	Trained        string            `toml:"trained"`        // folder of trained codes, xor-fractional only, or empty
 	MaskFormat     MaskFormat        `toml:"mask_format"`    // how masks are stored

@@ -42,7 +42,7 @@ func TestCompressionFor(t *testing.T) {
 func TestCompressionDefaults(t *testing.T) {
 	write(t, map[string]string{"old.toml": "inherit = \"edge\"\n[compression]\nscheme = \"none\"\n"})
 	want := Compression{
-		Scheme: NoCompression, Pruning: LayerPruning, MaskFormat: SmallestMask, Representation: SignMagnitude,
+		Scheme: NoCompression, Pruning: LayerPruning, MaskFormat: SmallestMask, Representation: SignMagnitude, Rank: 8,
 		Registers: SearchedRegisters, Taps: 2, Planes: 2, Networks: 16, Seed: 1,
 	}
 	if diff := cmp.Diff(want, load(t, "old.toml").Compression); diff != "" {
@@ -67,6 +67,7 @@ func TestCompressionOnPresets(t *testing.T) {
 			{"compression.scheme=xor-sequential", "compression.sparsity=0.99", "compression.pruning=global"},
 			{"compression.scheme=xor-block", "compression.n_in=20"}, // the rest is searched
 			{"compression.scheme=xor-sequential", "compression.n_out=80"},
+			{"compression.scheme=xor-block", "compression.sparsity=0.5", "compression.pruning=low-rank", "compression.rank=4", "compression.mask_format=low-rank"},
 			{"compression.sparsity=0.5", "compression.n_in=9"}, // codes are not judged where there are none
 		} {
 			load(t, preset.Name, sets...)
@@ -105,7 +106,10 @@ func TestCompressionFaults(t *testing.T) {
 		{"compression.n_s=3", "compression.n_s", "must be -1 to 2 codes, not 3"},
 		{"compression.planes=0", "compression.planes", "must be 1 to 8 planes, not 0"},
 		{"compression.networks=65", "compression.networks", "must be 1 to 64 networks, not 65"},
-		{"compression.mask_format=low-rank", "compression.mask_format", `must be one of "smallest", "raw", "run-length"`},
+		{"compression.mask_format=sparse", "compression.mask_format", `must be one of "smallest", "raw", "run-length", "low-rank"`},
+		{"compression.mask_format=low-rank;compression.sparsity=0.5", "compression.mask_format", `"low-rank" needs masks that were pruned to fit`},
+		{"compression.pruning=low-rank;compression.rank=0", "compression.rank", "must be 1 to 1024 components, not 0"},
+		{"compression.rank=1025", "compression.rank", "must be 1 to 1024 components, not 1025"},
 		{"xor.max_inputs=65", "xor.max_inputs", "must be 1 to 64 bits, not 65"},
 		{"xor.unit=3", "xor.unit", "unknown key"},
 		{"energy.register_pj=-1", "energy.register_pj", "must be 0 to 1000000 pJ, not -1"},

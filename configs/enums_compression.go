@@ -18,31 +18,35 @@ var compressionSchemes = enumeration{names: []string{
 	XORFractional: "xor-fractional",
 }}
 
-// PruningScope says which weights share a threshold of magnitude.
+// PruningScope says how weights are chosen to be pruned: which of them share a
+// threshold of magnitude, or that the mask has a form.
 type PruningScope uint8
 
 // Pruning scopes.
 const (
-	LayerPruning  PruningScope = iota + 1 // those of a layer
-	GlobalPruning                         // those of all layers of the same sparsity
+	LayerPruning   PruningScope = iota + 1 // those of a layer
+	GlobalPruning                          // those of all layers of the same sparsity
+	LowRankPruning                         // the mask of a layer is a Boolean product of few components
 )
 
-var pruningScopes = enumeration{names: []string{LayerPruning: "layer", GlobalPruning: "global"}}
+var pruningScopes = enumeration{names: []string{LayerPruning: "layer", GlobalPruning: "global", LowRankPruning: "low-rank"}}
 
 // MaskFormat is how masks of pruned weights are stored in DRAM.
 type MaskFormat uint8
 
 // Mask formats.
 const (
-	SmallestMask  MaskFormat = iota + 1 // for each layer the one that is smallest
+	SmallestMask  MaskFormat = iota + 1 // for each tile of weights the one that is smallest
 	RawMask                             // one bit a weight
 	RunLengthMask                       // runs in Rice codes
+	LowRankMask                         // Boolean product; the smaller of the others where none is known
 )
 
 var maskFormats = enumeration{names: []string{
 	SmallestMask:  "smallest",
 	RawMask:       "raw",
 	RunLengthMask: "run-length",
+	LowRankMask:   "low-rank",
 }}
 
 // Representation says what the bit planes of an integer weight mean.

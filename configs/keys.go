@@ -54,6 +54,7 @@ const (
 // weights carry, and what an encoder can search.
 const (
 	maxSparsity    = 0.99
+	maxMaskRank    = 1024
 	maxCodeInputs  = 64
 	maxCodeOutputs = 1024
 	maxRegisters   = 2
@@ -169,10 +170,11 @@ var keys = []Key{
 
 	{Path: "compression.scheme", Default: `"none"`, Scope: RunScope, Meaning: "codec of weight streams in DRAM; all but none need xor.units"},
 	{Path: "compression.sparsity", Default: "0.0", Max: maxSparsity, Scope: RunScope, Meaning: "share of the weights of each layer pruned by magnitude; 0 prunes nothing; not beside compression.mask or xor-fractional"},
-	{Path: "compression.pruning", Default: `"layer"`, Scope: RunScope, Meaning: "one threshold of magnitude a layer, or one over all layers of the same sparsity"},
+	{Path: "compression.pruning", Default: `"layer"`, Scope: RunScope, Meaning: "one threshold of magnitude a layer, or one over all layers of the same sparsity; low-rank: each layer keeps a Boolean product, output channels by the rest, of compression.rank components that keep much magnitude"},
+	{Path: "compression.rank", Default: "8", Min: 1, Max: maxMaskRank, Scope: RunScope, Unit: "components", Meaning: "sets of rows by sets of columns that a low-rank mask is the union of; for pruning \"low-rank\" only; matrices with a side above 1024 are cut into pieces of that rank"},
 	{Path: "compression.mask", Default: `""`, Scope: RunScope, Meaning: "folder of .npy masks that say what is pruned: in the folder of the configuration or below; in a setting, from the working directory; not beside compression.sparsity or xor-fractional"},
 	{Path: "compression.trained", Default: `""`, Scope: RunScope, Meaning: "folder of codes from training, for layers of xor-fractional: L.npz or a folder L of .npy files for layer L; found as compression.mask is"},
-	{Path: "compression.mask_format", Default: `"smallest"`, Scope: RunScope, Meaning: "how masks are stored in DRAM"},
+	{Path: "compression.mask_format", Default: `"smallest"`, Scope: RunScope, Meaning: "how masks are stored in DRAM; low-rank needs pruning \"low-rank\" or compression.mask, and leaves masks without few components to the smaller of the others"},
 	{Path: "compression.representation", Default: `"sign-magnitude"`, Scope: RunScope, Meaning: "of integer weights as bit planes"},
 	{Path: "compression.n_in", Default: "0", Min: 0, Max: maxCodeInputs, Scope: RunScope, Unit: "bits", Meaning: "a code, below n_out; 0: searched; at most 8 for xor-sequential, 20 for xor-fractional"},
 	{Path: "compression.n_out", Default: "0", Min: 0, Max: maxCodeOutputs, Scope: RunScope, Unit: "bits", Meaning: "a slice, which a code gives; 0: searched for each layer; xor-fractional needs both or neither; of binary-coding lut_gemm.mu times a divisor of npu.channel_block"},

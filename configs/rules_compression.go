@@ -128,6 +128,17 @@ var codeRules = []codeRule{
 	},
 }
 
+// maskRules are relations of masks that hold for all layers alike.
+var maskRules = []rule{
+	{[]string{"compression.mask_format", "compression.pruning", "compression.mask"}, func(s *Spec) string {
+		c := &s.Compression
+		if c.MaskFormat != LowRankMask || c.Pruning == LowRankPruning || c.Mask != "" {
+			return ""
+		}
+		return `compression.mask_format = "low-rank" needs masks that were pruned to fit: compression.pruning = "low-rank", or those of compression.mask`
+	}},
+}
+
 // CheckCompression says what is wrong with the compression of the layer with
 // this name. Load checks the general keys and every rule, the latter as if its
 // pattern were the name of a layer; only a layer that patterns match which do
@@ -155,6 +166,9 @@ func (v *validator) compression() {
 		v.rule(&rule{relation.paths(nil, ""), func(s *Spec) string { return relation.check(s, &general) }})
 	}
 	const list = "compression.layer"
+	for i := range maskRules {
+		v.rule(&maskRules[i])
+	}
 	if len(c.Layers) > maxCompressionRules {
 		v.refuse(list, "must be at most %d tables, not %d", maxCompressionRules, len(c.Layers))
 		return

@@ -1,6 +1,9 @@
 package isa
 
-import "github.com/npusim/npusim/isa/xorcode"
+import (
+	"github.com/npusim/npusim/isa/weightmask"
+	"github.com/npusim/npusim/isa/xorcode"
+)
 
 // WeightCodec names the code of encoded weights.
 type WeightCodec uint8
@@ -46,6 +49,7 @@ const (
 	NoMask                       // no weight is pruned
 	RawMask                      // a bit a weight, 1 for kept
 	RunLengthMask                // one block of Rice-coded runs
+	LowRankMask                  // Boolean product of two thin matrices
 )
 
 // EncodedWeights describes the load of a tile of weights that stay coded in
@@ -71,7 +75,7 @@ type EncodedWeights struct {
 	Bits            uint8                `isa:"bits,u8" doc:"bit planes of a weight, 1 to 8"`
 	Registers       uint8                `isa:"registers,u8" doc:"sequential: earlier codes that the network sees, 0 to 2"`
 	Inverted        uint8                `isa:"inverted,u8" doc:"a bit a plane: its bits are stored inverted"`
-	Mask            MaskFormat           `isa:"mask,u8" doc:"1 none, 2 raw, 3 run-length"`
+	Mask            MaskFormat           `isa:"mask,u8" doc:"1 none, 2 raw, 3 run-length, 4 low-rank"`
 	Order           WeightOrder          `isa:"order,u8" doc:"of the bits of a plane: 1 streaming, 2 channel-major, 3 input-major"`
 	Network         uint16               `isa:"network,u16" doc:"row of the network table; fractional: of plane 0, the planes' networks follow"`
 	Inputs          uint8                `isa:"inputs,u8" doc:"bits of a code; the network has at least registers + 1 times as many inputs"`
@@ -135,6 +139,40 @@ func (t *EncodedWeights) Class(at int) TensorClass {
 	return MetadataClass
 }
 
+// LowRankMaskHeader describes the mask of a tile as the Boolean product of a
+// matrix of its rows, which are inputs and kernel cells in streaming order, and
+// one of its columns, which are its output channels. Sides beyond the largest
+// that package weightmask knows are cut into pieces with factors of their own.
+// Rank is the one that takes MaskBytes. Channels must not be 0 and no more than
+// Elements.
+func (t *EncodedWeights) LowRankMaskHeader() weightmask.Header {
+	rows, columns := int(t.Elements/t.Channels), int(t.Channels)
+	h := weightmask.Header{Format: weightmask.LowRank, Rows: rows, Cols: columns, Kept: int(t.Kept),
+		TileRows: min(rows, weightmask.MaxTileSide), TileCols: min(columns, weightmask.MaxTileSide), Rank: 1}
+	h.Rank = 8 * int(t.MaskBytes) / h.LowRankBits()
+	return h
+}
+
+// LeastLowRankSides is the least sum of the sides of a low-rank mask: with fewer
+// bits a component, several ranks would take the same number of bytes.
+const LeastLowRankSides = 8
+
+// lowRankRules holds a low-rank mask to the bounds of its format and to the
+// bytes that its factors take.
+func (t *EncodedWeights) lowRankRules(r *rules) {
+	if t.Mask != LowRankMask || t.Channels == 0 || t.Elements < t.Channels {
+		return // the others are refused already
+	}
+	h := t.LowRankMaskHeader()
+	r.require(h.Rows+h.Cols >= LeastLowRankSides, "a low-rank mask of %d x %d weights, its sides must sum to at least %d", h.Rows, h.Cols, LeastLowRankSides)
+	if err := h.Check(); err != nil {
+		r.require(false, "mask_bytes is %d: low-rank %v", t.MaskBytes, err)
+		return
+	}
+	bytes := (h.LowRankBits() + 7) / 8
+	r.require(int(t.MaskBytes) == bytes, "mask_bytes is %d, a mask of %d x %d weights and rank %d takes %d", t.MaskBytes, h.Rows, h.Cols, h.Rank, bytes)
+}
+
 // maxRegisters bounds the shift registers of the sequential code.
 const maxRegisters = 2
 
@@ -162,6 +200,7 @@ func (t *EncodedWeights) Validate() error {
 	r.require(t.Kept <= t.Elements, "kept is %d of %d elements", t.Kept, t.Elements)
 	r.require(t.Mask != NoMask || t.Kept == t.Elements && t.MaskBytes == 0, "mask none goes with all weights kept and no bytes")
 	r.require(t.Mask != RawMask || t.MaskBytes == (t.Elements+7)/8, "mask_bytes is %d, a raw mask of %d weights takes %d", t.MaskBytes, t.Elements, (t.Elements+7)/8)
+	t.lowRankRules(&r)
 	scales := uint64(0)
 	if t.Representation == ScaledSigns {
 		scales = uint64(t.Bits) * uint64(t.Channels)

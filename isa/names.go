@@ -45,7 +45,7 @@ func (r WeightRepresentation) String() string {
 	return nameOf(weightRepresentationNames[:], int(r), "weight_representation")
 }
 
-var maskFormatNames = [...]string{NoMask: "none", RawMask: "raw", RunLengthMask: "run_length"}
+var maskFormatNames = [...]string{NoMask: "none", RawMask: "raw", RunLengthMask: "run_length", LowRankMask: "low_rank"}
 
 var weightOrderNames = [...]string{StreamingOrder: "streaming", ChannelMajorOrder: "channel_major", InputMajorOrder: "input_major"}
 

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/npusim/npusim/isa/weightmask"
 	"github.com/npusim/npusim/isa/xorcode"
 )
 
@@ -108,11 +109,20 @@ func drawDescriptor(t *rapid.T) Descriptor {
 		}
 		e.CorrectionBytes, e.Patches = wide(t, "corrections"), wide(t, "patches")
 		e.Stalls = rapid.Uint32Range(0, e.Patches).Draw(t, "stalls")
-		switch e.Mask = MaskFormat(rapid.IntRange(1, 3).Draw(t, "mask")); e.Mask {
+		formats := 4
+		if e.Channels+e.Elements/e.Channels < LeastLowRankSides {
+			formats = 3
+		}
+		switch e.Mask = MaskFormat(rapid.IntRange(1, formats).Draw(t, "mask")); e.Mask {
 		case RawMask:
 			e.MaskBytes, e.Kept = (e.Elements+7)/8, rapid.Uint32Range(0, e.Elements).Draw(t, "kept")
 		case RunLengthMask:
 			e.MaskBytes = wide(t, "mask bytes")
+		case LowRankMask:
+			e.Kept = rapid.Uint32Range(0, e.Elements).Draw(t, "kept")
+			h := e.LowRankMaskHeader()
+			h.Rank = rapid.IntRange(1, min(h.TileCols, h.TileRows, weightmask.MaxRank)).Draw(t, "mask rank")
+			e.MaskBytes = uint32(h.LowRankBits()+7) / 8
 		}
 		if e.Codec == SequentialCodec {
 			e.Registers = rapid.Uint8Range(0, 2).Draw(t, "registers")

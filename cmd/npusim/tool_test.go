@@ -134,6 +134,9 @@ func TestSettingsCompletion(t *testing.T) {
 			if value == "quantization.solver=ternary" {
 				sets = append(sets, "quantization.planes=2")
 			}
+			if value == "compression.mask_format=low-rank" {
+				sets = append(sets, "compression.pruning=low-rank")
+			}
 			if strings.HasPrefix(value, "dram.preset=") {
 				sets = append(sets, "dma.request_bytes=256") // a multiple of every burst
 			}

@@ -39,8 +39,12 @@ type layerCode struct {
 	representation bitplane.Representation
 	// Of the sample: bits a weight.
 	corrections, mask, patches float64
-	kept                       float64 // share
-	rawMask                    bool
+	kept                       float64             // share
+	rawMask                    bool                // else run-length
+	otherMask                  float64             // of the sample: bits a weight of the mask unless it is low-rank
+	maskSides                  [2]int              // of the mask as a matrix: inputs and cells, outputs
+	maskRank                   int                 // components of a low-rank mask; 0: none is known
+	product                    *layerProduct       // its factors; nil where random weights stand in
 	fit                        *fractional.Encoder // of the fractional code
 	trained                    *trainedLayer       // of the fractional code, in place of fit
 }
@@ -55,7 +59,7 @@ func (e *Encoder) Fresh() *Encoder {
 	own.layers, own.order = make(map[string]*layerCode, len(e.layers)), nil
 	for _, l := range e.order {
 		c := &layerCode{report: l.report, network: l.network, representation: l.representation,
-			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, fit: l.fit, trained: l.trained, asked: l.asked}
+			corrections: l.corrections, mask: l.mask, patches: l.patches, kept: l.kept, rawMask: l.rawMask, otherMask: l.otherMask, maskSides: l.maskSides, maskRank: l.maskRank, product: l.product, fit: l.fit, trained: l.trained, asked: l.asked}
 		own.layers[c.report.Name] = c
 		own.order = append(own.order, c)
 	}
@@ -109,10 +113,11 @@ func (e *Encoder) Estimate(layer string, elements, channels int) *isa.EncodedWei
 	t.Patches = uint32(l.patches * float64(elements))
 	t.Kept = uint32(l.kept * float64(elements))
 	if l.mask > 0 {
-		t.Mask, t.MaskBytes = isa.RunLengthMask, uint32(l.mask*float64(elements)/8)+1
+		t.Mask, t.MaskBytes = isa.RunLengthMask, uint32(l.otherMask*float64(elements)/8)+1
 		if l.rawMask {
 			t.Mask, t.MaskBytes = isa.RawMask, uint32(elements+7)/8
 		}
+		e.estimateProduct(l, t)
 	}
 	if t.StreamBytes() >= isa.PackedBytes(elements, l.report.Bits) {
 		return nil
@@ -138,7 +143,7 @@ func (e *Encoder) Tile(layer string, place lower.TilePlace, weights []int8, chan
 		} else if l.fit != nil {
 			t, stream, err = e.fractionalTile(layer, weights, channels)
 		} else {
-			t, stream, err = e.tile(l, weights, channels)
+			t, stream, err = e.smallestTile(l, place, weights, channels)
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("code of layer %s: %w", layer, err)
@@ -151,10 +156,10 @@ func (e *Encoder) Tile(layer string, place lower.TilePlace, weights []int8, chan
 	return t, stream, nil
 }
 
-// tile codes a tile and proves that it decodes to the same weights.
-func (e *Encoder) tile(l *layerCode, weights []int8, channels int) (*isa.EncodedWeights, []byte, error) {
+// tile codes a tile, of which a sealed mask keeps some weights and nil all, and
+// proves that it decodes to the same weights.
+func (e *Encoder) tile(l *layerCode, weights []int8, channels int, keep xorcode.Plane, sealed []byte) (*isa.EncodedWeights, []byte, error) {
 	t := l.describe(len(weights), channels)
-	keep := kept(weights)
 	targets, err := targetsOf(weights, keep, l.report.Bits, l.representation)
 	if err != nil {
 		return nil, nil, err
@@ -164,10 +169,6 @@ func (e *Encoder) tile(l *layerCode, weights []int8, channels int) (*isa.Encoded
 		return nil, nil, err
 	}
 	t.Stalls = uint32(e.machine.CorrectionStalls(bySlice))
-	sealed, err := sealMask(keep, e.maskFormat)
-	if err != nil {
-		return nil, nil, err
-	}
 	mask, err := weighttile.Mask(t, sealed)
 	if err != nil {
 		return nil, nil, err

@@ -6,6 +6,7 @@ import (
 	"github.com/npusim/npusim/compiler/codec"
 	"github.com/npusim/npusim/compiler/fractional"
 	"github.com/npusim/npusim/compiler/integer"
+	"github.com/npusim/npusim/compiler/prune"
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa/binarycode"
 	"github.com/npusim/npusim/isa/bitplane"
@@ -20,6 +21,9 @@ type Options struct {
 	// Trained has the codes of compression.trained by layer. The weights of those
 	// layers are the ones that the codes give, times a factor for each channel.
 	Trained map[string]*fractional.Imported
+	// Products has the masks that are Boolean products by layer: of the weights
+	// as a matrix of the first axis by the rest.
+	Products map[string]*prune.Product
 }
 
 // New plans the codes of all layers of a network. It returns nil if the
@@ -61,6 +65,7 @@ func New(g *integer.Graph, spec *configs.Spec, options Options) (*Encoder, error
 		}
 		f := familyOf(families, l)
 		f.layers = append(f.layers, l)
+		e.findProduct(l, n.Convolution, g.Tensors[n.Output].Shape.Channels, total, spec)
 		if err := e.prepare(l, n.Convolution, total, spec); err != nil {
 			return nil, fmt.Errorf("code of layer %s: %w", n.Name, err)
 		}
@@ -155,22 +160,28 @@ func (e *Encoder) prepare(l *layerCode, a *integer.ConvolutionAttributes, total 
 		return nil
 	}
 	keep := kept(l.sample)
-	l.kept = float64(keep.Count()) / float64(len(l.sample))
-	var err error
-	if l.targets, err = targetsOf(l.sample, keep, l.report.Bits, l.representation); err != nil {
-		return err
-	}
 	sealed, err := sealMask(keep, spec.Compression.MaskFormat)
-	if err != nil || sealed == nil {
-		return err
-	}
-	s, err := weightmask.Open(sealed)
 	if err != nil {
 		return err
 	}
-	l.rawMask = s.Format == weightmask.Raw
-	l.mask = 8 * float64(len(sealed)-weightmask.HeaderBytes) / float64(len(l.sample))
-	return nil
+	if sealed != nil {
+		s, err := weightmask.Open(sealed)
+		if err != nil {
+			return err
+		}
+		l.rawMask = s.Format == weightmask.Raw
+		l.otherMask = 8 * float64(len(sealed)-weightmask.HeaderBytes) / float64(len(l.sample))
+		l.mask = l.otherMask
+		if bits := l.productBits(); bits > 0 && (bits < l.mask || e.maskFormat == configs.LowRankMask) {
+			l.mask = bits
+			if l.product != nil {
+				keep = kept(take(l.product.marks(len(weights))))
+			}
+		}
+	}
+	l.kept = float64(keep.Count()) / float64(len(l.sample))
+	l.targets, err = targetsOf(l.sample, keep, l.report.Bits, l.representation)
+	return err
 }
 
 // density is the share of care bits of the sample.

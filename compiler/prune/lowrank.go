@@ -32,10 +32,13 @@ func (l LowRank) BitsPerWeight(rows, cols int) (float64, error) {
 
 // Factorization is a mask that was pruned to fit a low-rank shape.
 type Factorization struct {
-	Shape  LowRank
-	Mask   xorcode.Plane
-	Stream []byte // the encoded mask, see isa/weightmask
-	Kept   int    // weights
+	Shape LowRank
+	Mask  xorcode.Plane
+	// Product has the factors of all tiles: components of different tiles share
+	// no weight.
+	Product *Product
+	Stream  []byte // the encoded mask, see isa/weightmask; nil where [FitProduct] found any mask to fit
+	Kept    int    // weights
 	// Wanted is the number of kept weights that the sparsity allows. Kept never
 	// passes it and falls short of it by few.
 	Wanted int
@@ -74,7 +77,7 @@ func Factor(scores []float32, rows, cols int, sparsity float64, shape LowRank) (
 	fit.settle()
 
 	h.Kept = fit.kept
-	result := &Factorization{Shape: shape, Kept: fit.kept, Wanted: fit.wanted}
+	result := &Factorization{Shape: shape, Product: fit.product(), Kept: fit.kept, Wanted: fit.wanted}
 	if result.Stream, err = weightmask.Seal(h, fit.payload()); err != nil {
 		return nil, err
 	}

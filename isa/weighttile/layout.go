@@ -65,9 +65,10 @@ func Sequential(t *isa.EncodedWeights, q *xorcode.Sequential, bySlice []int) (co
 	return codes, corrections, bySlice, nil
 }
 
-// Mask lays out a mask stream of one row of t.Elements weights, raw or
-// run-length in blocks of MaskBlock, and states it in the descriptor. Nil
-// stands for a mask that keeps everything.
+// Mask lays out a mask stream and states it in the descriptor: one row of
+// t.Elements weights, raw or run-length in blocks of MaskBlock, or a low-rank
+// one of t.Elements / t.Channels rows and t.Channels columns in pieces as large
+// as they may be. Nil stands for a mask that keeps everything.
 func Mask(t *isa.EncodedWeights, sealed []byte) ([]byte, error) {
 	if sealed == nil {
 		t.Mask, t.MaskBytes, t.Kept = isa.NoMask, 0, t.Elements
@@ -76,6 +77,16 @@ func Mask(t *isa.EncodedWeights, sealed []byte) ([]byte, error) {
 	s, err := weightmask.Open(sealed)
 	if err != nil {
 		return nil, err
+	}
+	payload := sealed[weightmask.HeaderBytes:]
+	t.MaskBytes, t.Kept = uint32(len(payload)), uint32(s.Kept)
+	if s.Format == weightmask.LowRank {
+		if want := t.LowRankMaskHeader(); s.Header != want {
+			return nil, fmt.Errorf("encoded weights: a low-rank mask of %d x %d weights and rank %d in pieces of %d x %d for a tile of %d x %d",
+				s.Rows, s.Cols, s.Rank, s.TileRows, s.TileCols, want.Rows, want.Cols)
+		}
+		t.Mask = isa.LowRankMask
+		return payload, nil
 	}
 	if s.Weights() != int(t.Elements) || s.BlockWeights != MaskBlock(int(t.Elements)) {
 		return nil, fmt.Errorf("encoded weights: a mask of %d weights in blocks of %d for a tile of %d", s.Weights(), s.BlockWeights, t.Elements)
@@ -88,7 +99,5 @@ func Mask(t *isa.EncodedWeights, sealed []byte) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("encoded weights: the machine has no masks of format %s", s.Format)
 	}
-	payload := sealed[weightmask.HeaderBytes:]
-	t.MaskBytes, t.Kept = uint32(len(payload)), uint32(s.Kept)
 	return payload, nil
 }

@@ -8,7 +8,8 @@
 //   - corrections: plane by plane, each filled up to a byte. Block code: the
 //     patch counts, then the positions. Sequential code: the vectors;
 //   - mask: a raw mask, or the payload of a run-length mask of one row (package
-//     weightmask), its blocks as large as they may be;
+//     weightmask), its blocks as large as they may be, or that of a low-rank mask
+//     with a row for every input and kernel cell and a column for every channel;
 //   - scales: one int8 a plane and channel, channels innermost.
 //
 // The package models bits, not time (package npu/cost). Checksums are those of
@@ -204,11 +205,14 @@ func decodeMask(t *isa.EncodedWeights, payload []byte) (xorcode.Plane, error) {
 		keep.Invert()
 		return keep, nil
 	}
-	format := weightmask.Raw
-	if t.Mask == isa.RunLengthMask {
-		format = weightmask.RunLength
+	header := weightmask.Header{Format: weightmask.Raw, Rows: 1, Cols: elements, Kept: int(t.Kept), BlockWeights: MaskBlock(elements)}
+	switch t.Mask {
+	case isa.RunLengthMask:
+		header.Format = weightmask.RunLength
+	case isa.LowRankMask:
+		header = t.LowRankMaskHeader()
 	}
-	sealed, err := weightmask.Seal(weightmask.Header{Format: format, Rows: 1, Cols: elements, Kept: int(t.Kept), BlockWeights: MaskBlock(elements)}, payload)
+	sealed, err := weightmask.Seal(header, payload)
 	if err != nil {
 		return xorcode.Plane{}, err
 	}

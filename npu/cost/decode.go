@@ -34,9 +34,23 @@ func (m *Machine) Decode(t *isa.EncodedWeights, networks []*xorcode.Network) Dec
 	if t.Mask != isa.NoMask {
 		d.GateEvaluations += elements * int64(t.Bits)
 	}
+	d.GateEvaluations += elements * maskProductGates(t)
 	d.Cycles = max(ceilDivide(d.Slices, max(m.DecryptionUnits, 1))+int64(t.Stalls), ceilDivide(elements, m.WeightPort))
 	d.Latency = m.DecryptionLatency + int64(t.Registers)
 	return d
+}
+
+// maskProductGates are the gates that make the bit of a weight in a low-rank
+// mask, counted as XOR gates: an AND for each component and ORs that join them.
+// As many of them stand side by side as the write port takes weights, so that
+// the product never is what the units wait for; the buffers that hold the factors
+// of a tile are not modelled, nor the gates in the area.
+func maskProductGates(t *isa.EncodedWeights) int64 {
+	if t.Mask != isa.LowRankMask {
+		return 0
+	}
+	h := t.LowRankMaskHeader()
+	return 2*int64(h.Rank) - 1
 }
 
 // Unseal is the closed form of a load_sealed: a slice a unit and cycle, or the

@@ -27,6 +27,11 @@ func TestDecodeClosedForm(t *testing.T) {
 	if d := m.Decode(tile, []*xorcode.Network{n}); d.Cycles != 63 { // ceil(1000 / 16)
 		t.Errorf("a port of 16 bytes: %d cycles, want 63", d.Cycles)
 	}
+	product := *tile
+	product.Mask, product.Channels, product.MaskBytes = isa.LowRankMask, 20, 3*(50+20)/8+1 // rank 3
+	if p := m.Decode(&product, []*xorcode.Network{n}); p.GateEvaluations != want.GateEvaluations+1000*(3+2) || p.Cycles != 63 {
+		t.Errorf("a mask of rank 3 takes 3 ANDs and 2 ORs a weight and no cycle: %+v", p)
+	}
 	planes := []*xorcode.Network{xorcode.RandomNetwork(8, 10, 2), xorcode.RandomNetwork(9, 20, 3)}
 	d = m.Decode(&isa.EncodedWeights{Codec: isa.FractionalCodec, Bits: 2, Mask: isa.NoMask, Elements: 100, Inputs: 8, Outputs: 10, Skip: 5}, planes)
 	if d.Slices != 11+11 || d.RegisterBits != 22*8 || d.GateEvaluations != 11*int64(planes[0].XORGates()+planes[1].PartGates(8, 10)) {

@@ -11,7 +11,9 @@ import (
 	"github.com/npusim/npusim/compiler/integer"
 	"github.com/npusim/npusim/compiler/integer/integertest"
 	"github.com/npusim/npusim/compiler/lower"
+	"github.com/npusim/npusim/compiler/prune"
 	"github.com/npusim/npusim/isa"
+	"github.com/npusim/npusim/isa/xorcode"
 	"github.com/npusim/npusim/npu/evaluate"
 	"github.com/npusim/npusim/npu/timing"
 )
@@ -32,6 +34,40 @@ func pruneAtRandom(g *integer.Graph, r *rand.Rand) {
 	}
 }
 
+// pruneToProducts makes the masks of some convolutions Boolean products, stored
+// outputs first or last, and gives the products by layer.
+func pruneToProducts(g *integer.Graph, r *rand.Rand) map[string]*prune.Product {
+	products := map[string]*prune.Product{}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Kind != integer.Convolution || r.IntN(4) == 0 {
+			continue
+		}
+		weights, outputs := n.Convolution.Weights, len(n.Convolution.Bias)
+		p := &prune.Product{Rows: outputs, Cols: len(weights) / outputs}
+		for range r.IntN(4) {
+			c := prune.Component{Rows: xorcode.NewPlane(p.Rows), Cols: xorcode.NewPlane(p.Cols)}
+			for _, side := range []xorcode.Plane{c.Rows, c.Cols} {
+				for k := range side.Len() {
+					side.Set(k, r.IntN(2) == 0)
+				}
+			}
+			p.Components = append(p.Components, c)
+		}
+		mask := p.Mask()
+		for k := range weights {
+			if !mask.Get(k) {
+				weights[k] = 0
+			}
+		}
+		if r.IntN(2) == 0 {
+			p = p.Transposed()
+		}
+		products[n.Name] = p
+	}
+	return products
+}
+
 // TestEncodedWeightsSameTensors: networks whose weights stay coded in DRAM
 // give the tensors of the reference, for any code, machine and tiling, and
 // survive the container and the text form.
@@ -40,15 +76,20 @@ func TestEncodedWeightsSameTensors(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		networks = 12
 	}
-	coded := 0
+	coded, lowRank := 0, 0
 	for seed := range uint64(networks) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		g := integertest.Random(seed, 6)
-		pruneAtRandom(g, r)
+		products := map[string]*prune.Product(nil)
+		if seed%2 == 0 {
+			pruneAtRandom(g, r)
+		} else {
+			products = pruneToProducts(g, r)
+		}
 		pick := func(values ...string) string { return values[r.IntN(len(values))] }
 		spec := randomSpec(t, r)
 		sets := []string{"compression.scheme=" + pick("xor-block", "xor-sequential"), "compression.representation=" + pick("sign-magnitude", "twos-complement"),
-			"compression.mask_format=" + pick("smallest", "raw", "run-length"), "compression.networks=2", fmt.Sprintf("compression.n_s=%d", r.IntN(2)),
+			"compression.mask_format=" + pick("smallest", "raw", "run-length", "low-rank"), "compression.pruning=low-rank", "compression.networks=2", fmt.Sprintf("compression.n_s=%d", r.IntN(2)),
 			fmt.Sprintf("xor.units=%d", 1+r.IntN(6)), fmt.Sprintf("xor.patch_buffer=%d", 1+r.IntN(5))}
 		if r.IntN(2) == 0 {
 			sets = append(sets, "compression.n_in=5", fmt.Sprintf("compression.n_out=%d", 6+r.IntN(40)))
@@ -57,7 +98,7 @@ func TestEncodedWeightsSameTensors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		encoder, err := compress.New(g, spec, compress.Options{Workers: 1})
+		encoder, err := compress.New(g, spec, compress.Options{Workers: 1, Products: products})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -77,8 +118,11 @@ func TestEncodedWeightsSameTensors(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for _, d := range p.Descriptors {
-			if _, ok := d.(*isa.EncodedWeights); ok {
+			if tile, ok := d.(*isa.EncodedWeights); ok {
 				coded++
+				if tile.Mask == isa.LowRankMask {
+					lowRank++
+				}
 			}
 		}
 		reference, err := integer.NewReference(g)
@@ -102,8 +146,8 @@ func TestEncodedWeightsSameTensors(t *testing.T) {
 			t.Errorf("seed %d: classes sum to %d bytes, %d were moved", seed, classes, result.Total.ReadBytes+result.Total.WrittenBytes)
 		}
 	}
-	if coded < networks/2 {
-		t.Errorf("only %d tiles of %d networks were coded", coded, networks)
+	if coded < networks/2 || lowRank < networks/8 {
+		t.Errorf("only %d tiles of %d networks were coded, %d with low-rank masks", coded, networks, lowRank)
 	}
 }
 
