@@ -97,7 +97,11 @@ func WriteExplorationText(w io.Writer, style Style, e *outcome.Exploration) erro
 	}
 	if len(s.Rungs) > 1 {
 		for i, rung := range s.Rungs {
-			fmt.Fprintf(&b, "  Rung %d    %s points: %s\n", i+1, Count(onRung(e, i)), printable(rung))
+			fmt.Fprintf(&b, "  Rung %d    %s points: %s", i+1, Count(onRung(e, i)), printable(rung))
+			if i < len(e.Dropped) && e.Dropped[i] > 0 {
+				fmt.Fprintf(&b, "; %s of its front had no room on the next", Count(int64(e.Dropped[i])))
+			}
+			b.WriteByte('\n')
 		}
 	}
 	writeReasons(&b, style, e)

@@ -136,3 +136,13 @@ func TestReasonsOfSeveralFaults(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestDropped: what screening leaves behind of its own front is told.
+func TestDropped(t *testing.T) {
+	for keep, want := range map[string]int{"0.9": 0, "0.0625": 4} { // eight are on the front of 64
+		s := try(t, "config =", "strategy = \"successive-halving\"\nhalving = {keep = "+keep+", rung = [{samples = 3}]}\nconfig =")
+		if e := mustRun(t, s, options(t.TempDir(), &fake{})); len(e.Dropped) != 1 || e.Dropped[0] != want {
+			t.Errorf("keep %s: %v of the front dropped, want %d", keep, e.Dropped, want)
+		}
+	}
+}

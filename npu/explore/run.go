@@ -218,8 +218,37 @@ func summarize(e *outcome.Exploration, s *sweep.Sweep) {
 			scores[i] = s.Score(p.Objectives, p.Violation)
 		}
 	}
+	for rung := range s.Final() {
+		e.Dropped = append(e.Dropped, dropped(e.Points, s, rung))
+	}
 	e.Front = search.Front(scores)
 	for _, i := range e.Front {
 		e.Points[i].OnFront = true
 	}
+}
+
+// dropped counts the points on the front of a screening rung that did not go on
+// to the next; none while nothing has gone on.
+func dropped(points []outcome.Point, s *sweep.Sweep, rung int) int {
+	on := map[int64]bool{}
+	var ids []int64
+	var scores []search.Score
+	for i := range points {
+		switch p := &points[i]; {
+		case p.Rung == rung+1:
+			on[p.ID] = true
+		case p.Rung == rung && p.Status == outcome.Done:
+			ids, scores = append(ids, p.ID), append(scores, s.Score(p.Objectives, p.Violation))
+		}
+	}
+	if len(on) == 0 {
+		return 0
+	}
+	n := 0
+	for _, i := range search.Front(scores) {
+		if !on[ids[i]] {
+			n++
+		}
+	}
+	return n
 }

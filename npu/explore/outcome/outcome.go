@@ -25,6 +25,9 @@ type Exploration struct {
 	Points []Point // by ID, then by rung
 	Front  []int   // indices into Points: the Pareto front, ascending
 	Counts Counts
+	// Dropped counts, by screening rung, the points on its front for which there
+	// was no room on the next.
+	Dropped []int
 	// Interrupted says that the work ended before the strategy was through.
 	Interrupted bool
 	Recorded    int      // points of the sweep that the store holds, of this run or not
