@@ -166,7 +166,29 @@ func open(path, mode string) (*Store, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	db.SetMaxOpenConns(4)
-	return &Store{path: path, db: db, stop: make(chan struct{})}, nil
+	s := &Store{path: path, db: db, stop: make(chan struct{})}
+	if err := s.connect(); err != nil {
+		return nil, errors.Join(s.fail(err), db.Close())
+	}
+	return s, nil
+}
+
+// connect makes the first connection, which gives a new file its log. While
+// another process does the same, SQLite refuses at once instead of waiting.
+func (s *Store) connect() error {
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		err := s.db.Ping()
+		if !isBusy(err) || time.Since(begin) > busyMilliseconds*time.Millisecond {
+			return err
+		}
+	}
+}
+
+// isBusy tells the error of a file that another process holds.
+func isBusy(err error) bool {
+	const busy = 5 // SQLITE_BUSY
+	var fault *sqlite.Error
+	return errors.As(err, &fault) && fault.Code()&0xff == busy
 }
 
 // fail names the file in an error.

@@ -302,3 +302,25 @@ func TestReadOnly(t *testing.T) {
 		t.Error("opened for work")
 	}
 }
+
+// TestManyOpenAtOnce: processes that make the file at the same moment wait for
+// one another.
+func TestManyOpenAtOnce(t *testing.T) {
+	for range 20 {
+		folder := t.TempDir()
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				s, err := Open(folder)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+}
