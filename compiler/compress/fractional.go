@@ -219,19 +219,12 @@ func (f *Fitter) Tile(layer string, place lower.TilePlace, weights []int8, chann
 	defer l.mutex.Unlock()
 	a := n.Convolution
 	cells := a.Kernel[0] * a.Kernel[1]
-	group := (place.Outputs / max(len(a.Bias)/a.Groups, 1)) * (len(a.Weights) / len(a.Bias) / cells)
 	importance := make([]float32, len(weights))
 	m, weighed := f.moments[layer]
 	for i := range importance {
 		importance[i] = 1
 		if weighed {
-			in := place.Inputs + i/channels%place.InputCount
-			if isDepthwise := a.Groups == len(a.Bias); isDepthwise {
-				in = place.Outputs + i%channels // the channel's own input
-			} else {
-				in += group
-			}
-			importance[i] = float32(m.Square[in]) + 1e-3
+			importance[i] = float32(m.Square[inputOf(a, place, i, channels)]) + 1e-3
 		}
 	}
 	ctx := context.Background()
@@ -271,6 +264,14 @@ func (f *Fitter) Tile(layer string, place lower.TilePlace, weights []int8, chann
 	}
 	f.fitted[tileKey(layer, decoded, channels)] = fittedTile{*t, stream}
 	return t, stream, nil
+}
+
+// inputOf is the input channel of the layer that weight i of a tile, whose
+// output channels are innermost, is multiplied with.
+func inputOf(a *integer.ConvolutionAttributes, place lower.TilePlace, i, channels int) int {
+	inputs := len(a.Weights) / len(a.Bias) / (a.Kernel[0] * a.Kernel[1]) // of a group
+	group := (place.Outputs + i%channels) / (len(a.Bias) / a.Groups)
+	return group*inputs + place.Inputs + i/channels%place.InputCount
 }
 
 // channelMajor is a tile, whose channels are innermost, as the tensor [channels]

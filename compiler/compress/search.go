@@ -227,6 +227,8 @@ func (f *family) draw(inputs, registers, outputs int, seed uint64) *xorcode.Netw
 		return xorcode.SpreadNetwork(inputs, registers, outputs, seed)
 	case f.inputs > 0:
 		return xorcode.RandomNetwork(inputs, outputs, seed)
+	case inputs < xorcode.NestedInputs: // for an n_out that is given and small
+		return xorcode.RandomNetwork(xorcode.NestedInputs, outputs, seed).Part(inputs, outputs)
 	}
 	n, err := xorcode.NestedNetwork(inputs, outputs, seed)
 	if err != nil {

@@ -224,3 +224,28 @@ func TestRows(t *testing.T) {
 		t.Errorf("%d networks, the first with %d outputs", len(e.networks), e.networks[0].Outputs)
 	}
 }
+
+// TestSmallSlices: an n_out of 8 and less, which needs an n_in below that of
+// nested rows, alone and on the network that a wider layer needs.
+func TestSmallSlices(t *testing.T) {
+	for outputs := 2; outputs <= 9; outputs++ {
+		for _, scheme := range []string{"xor-block", "xor-sequential"} {
+			for _, sets := range [][]string{{fmt.Sprintf("compression.n_out=%d", outputs)}, {fmt.Sprintf(`compression.layer=[{match="fc0", n_out=%d}]`, outputs)}} {
+				g := layersOf(32, 0.97, 0.8)
+				e := plan(t, g, Options{Workers: 1}, append(sets, "compression.scheme="+scheme, "compression.networks=2")...)
+				for i, l := range e.Layers() {
+					a := g.Nodes[i].Convolution
+					if l.Coded && i == 0 && (l.Outputs != outputs || l.Inputs >= outputs) {
+						t.Errorf("%s with %v: %+v", scheme, sets, l)
+					}
+					if _, _, err := e.Tile(l.Name, lower.TilePlace{}, a.Weights, len(a.Bias)); err != nil { // which proves that it decodes
+						t.Errorf("%s with %v, layer %s: %v", scheme, sets, l.Name, err)
+					}
+				}
+				if outputs == 4 && !e.Layers()[0].Coded {
+					t.Errorf("%s with %v: %+v", scheme, sets, e.Layers()[0])
+				}
+			}
+		}
+	}
+}

@@ -22,6 +22,10 @@ type change struct {
 func (m *matrixFit) settle() {
 	for m.kept > m.wanted {
 		changes := m.propose(func(w *tileFit) (change, bool) { return w.worst() })
+		if len(changes) == 0 {
+			m.uncoverTwice()
+			continue
+		}
 		slices.SortFunc(changes, func(a, b change) int {
 			return cmp.Or(cmp.Compare(a.mean, b.mean), cmp.Compare(a.tile, b.tile))
 		})
@@ -49,6 +53,26 @@ func (m *matrixFit) settle() {
 		if m.kept == before {
 			return
 		}
+	}
+}
+
+// uncoverTwice takes a component out of every tile that keeps anything, where no
+// line of any has cells of its own: what it covers, others cover too.
+func (m *matrixFit) uncoverTwice() {
+	w := m.workers[0]
+	for tile, cells := range m.count {
+		if cells == 0 {
+			continue
+		}
+		m.restore(w, tile)
+		for k := range w.rank {
+			if len(w.row[k]) > 0 && len(w.col[k]) > 0 {
+				w.uncover(k)
+				w.row[k], w.col[k] = w.row[k][:0], w.col[k][:0]
+				break
+			}
+		}
+		m.store(w, tile)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +91,51 @@ func TestSessionGivesTheResultsOfRun(t *testing.T) {
 			}
 			group.Wait()
 		})
+	}
+}
+
+// TestSessionWithCodes: points that share the codes of a network, or its plans,
+// count their own tiles only, whoever runs at the same time.
+func TestSessionWithCodes(t *testing.T) {
+	shapes := filepath.Join(t.TempDir(), "layers.csv")
+	if err := os.WriteFile(shapes, []byte("Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"+
+		"conv,14,14,3,3,64,64,1,\nfc,1,1,1,1,512,1000,1,\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []evaluate.Options{{Model: glyphModel, Data: glyphData}, {Model: shapes, TimingOnly: true}} {
+		session, err := evaluate.NewSession(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for _, code := range []string{"compression.scheme=xor-block", "compression.scheme=xor-sequential"} {
+			for _, other := range []string{"compression.pruning=low-rank", "dram.channels=2", "dram.tier=ideal", "npu.weight_buffer_kib=16"} {
+				if (raceEnabled || testing.Short()) && other == "npu.weight_buffer_kib=16" {
+					continue
+				}
+				own := o
+				own.Spec, own.Samples = load(t, "edge", code, other, "compression.sparsity=0.8", "compression.networks=2", "compression.n_s=0"), 1
+				group.Go(func() {
+					want, err := evaluate.Run(t.Context(), own)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for range 2 {
+						got, reuse, err := session.Run(t.Context(), own.Spec, evaluate.Request{Samples: 1, TimingOnly: own.TimingOnly})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						got.Host, want.Host = evaluate.Host{}, evaluate.Host{}
+						if diff := cmp.Diff(want, got); diff != "" || got.Compression.CodeBytes == 0 {
+							t.Errorf("%s, %s (%s): %s", code, other, reuse, diff)
+						}
+					}
+				})
+			}
+		}
+		group.Wait()
 	}
 }
 
