@@ -10,6 +10,9 @@ import (
 // TestExamples runs the examples of every verb, in the order of the help, in
 // one folder that has the repository's testdata.
 func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every example is a run of its own; with -short the scripts stand for them")
+	}
 	t.Parallel()
 	folder := t.TempDir()
 	if err := setUp(folder); err != nil {

@@ -42,8 +42,11 @@ func timeOn(t *testing.T, model, preset, tier string, sets ...string) *evaluate.
 // TestLinearTierIsCalibrated: the efficiency of each memory preset makes the
 // linear tier as fast as the one with banks where DRAM is the bottleneck.
 func TestLinearTierIsCalibrated(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine and many cycles: too long with the race detector, which has nothing to find here")
+	}
 	presets := []string{"ddr4-2400", "lpddr4x-4266", "hbm2", "ramulator2-ddr4-3200"}
-	if !testing.Short() && !raceEnabled {
+	if !testing.Short() {
 		presets = nil
 		for _, m := range configs.MemoryPresets() {
 			presets = append(presets, m.Name)
@@ -66,6 +69,9 @@ func TestLinearTierIsCalibrated(t *testing.T) {
 // memory with banks is never faster than the ideal one, and the linear tier is
 // within the stated share of it.
 func TestTiersAgree(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine and many cycles: too long with the race detector, which has nothing to find here")
+	}
 	// memsim/DEVIATIONS.md has the error on other machines.
 	const linearError = 0.05
 	for _, model := range []string{glyphModel, "../../testdata/shapes/resnet50.csv"} {

@@ -253,6 +253,9 @@ func TestProductBits(t *testing.T) {
 // format of 16 bits comes to the ratio of the bits. 16 bits are int8 with twice the
 // inputs: the same bytes, which an array of 8 bits multiplies one after the other.
 func TestWeightBoundProducts(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine and many cycles: too long with the race detector, which has nothing to find here")
+	}
 	directory := t.TempDir()
 	write := func(name, layers string) string {
 		path := filepath.Join(directory, name)

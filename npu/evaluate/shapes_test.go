@@ -309,6 +309,9 @@ func TestShapesRefuseExecution(t *testing.T) {
 // TestGiantProductNeedsNoWeights: a product with 10^9 weights takes memory for
 // its program only.
 func TestGiantProductNeedsNoWeights(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine and many cycles: too long with the race detector, which has nothing to find here")
+	}
 	path := filepath.Join(t.TempDir(), "giant.csv")
 	if err := os.WriteFile(path, []byte("Layer,M,N,K,\ngiant,16,40000,25000,\n"), 0o644); err != nil {
 		t.Fatal(err)
