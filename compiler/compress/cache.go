@@ -3,6 +3,7 @@ package compress
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding"
 	"encoding/binary"
 	"encoding/hex"
 	"os"
@@ -18,21 +19,37 @@ import (
 // encode again.
 type Cache struct{ Folder string }
 
-// cacheVersion changes with the encoder: what it finds must not depend on
-// whether a file exists.
-const cacheVersion = "npusim sequential code 1\n"
+// Versions change with the encoders: what they find must not depend on whether a
+// file exists.
+const (
+	sequentialVersion = "npusim sequential code 1\n"
+	blockVersion      = "npusim block code 1\n"
+)
+
+// stored is a code in its binary form.
+type stored interface {
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+	Decode(plane int) (xorcode.Plane, error)
+}
+
+// sequentialKey is the hash of the arguments of EncodeSequential.
+func sequentialKey(o *codec.SequentialOptions, targets []codec.Target) string {
+	return cacheKey(sequentialVersion, o.Network, targets, uint64(o.SymbolBits), uint64(o.Registers), uint64(o.PartSlices), uint64(o.Window))
+}
 
 // cacheKey is the hash of the arguments of an encoder.
-func cacheKey(o *codec.SequentialOptions, targets []codec.Target) string {
+func cacheKey(version string, network *xorcode.Network, targets []codec.Target, parameters ...uint64) string {
 	h := sha256.New()
 	write := func(words ...uint64) {
 		for _, w := range words {
 			h.Write(binary.LittleEndian.AppendUint64(nil, w))
 		}
 	}
-	h.Write([]byte(cacheVersion))
-	write(uint64(o.SymbolBits), uint64(o.Registers), uint64(o.PartSlices), uint64(o.Window), uint64(o.Network.Inputs), uint64(o.Network.Outputs))
-	write(o.Network.Rows...)
+	h.Write([]byte(version))
+	write(parameters...)
+	write(uint64(network.Inputs), uint64(network.Outputs))
+	write(network.Rows...)
 	write(uint64(len(targets)))
 	for _, t := range targets {
 		write(uint64(t.Bits.Len()))
@@ -44,39 +61,36 @@ func cacheKey(o *codec.SequentialOptions, targets []codec.Target) string {
 
 func (c *Cache) path(key string) string { return filepath.Join(c.Folder, key[:2], key+".xor") }
 
-// load returns nil if there is no usable file.
-func (c *Cache) load(key string, network *xorcode.Network, targets []codec.Target) *xorcode.Sequential {
+// load reads a code; false if there is no usable file. The caller compares
+// network and planes with what it asked for.
+func (c *Cache) load(key string, code stored, targets []codec.Target) bool {
 	if c == nil {
-		return nil
+		return false
 	}
 	data, err := os.ReadFile(c.path(key))
 	if err != nil {
-		return nil
+		return false
 	}
 	data, ours := bytes.CutPrefix(data, []byte(key))
-	if !ours {
-		return nil
-	}
-	q := new(xorcode.Sequential)
-	if q.UnmarshalBinary(data) != nil || len(q.Planes) != len(targets) || q.Network == nil || !q.Network.Equal(network) {
-		return nil
+	if !ours || code.UnmarshalBinary(data) != nil {
+		return false
 	}
 	for k := range targets {
-		plane, err := q.Decode(k)
+		plane, err := code.Decode(k)
 		if err != nil || codec.Verify(targets[k], plane) != nil {
-			return nil
+			return false
 		}
 	}
-	return q
+	return true
 }
 
 // store keeps a code, as far as the folder allows: without it the next run
 // takes longer, nothing else.
-func (c *Cache) store(key string, q *xorcode.Sequential) {
+func (c *Cache) store(key string, code stored) {
 	if c == nil {
 		return
 	}
-	data, err := q.MarshalBinary()
+	data, err := code.MarshalBinary()
 	if err != nil {
 		return
 	}

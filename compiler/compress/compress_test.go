@@ -116,10 +116,20 @@ func TestPlain(t *testing.T) {
 // TestCache: a second run takes the codes from the folder, and a damaged or
 // foreign file changes nothing.
 func TestCache(t *testing.T) {
+	t.Run("sequential", func(t *testing.T) {
+		testCache(t, "compression.scheme=xor-sequential", "compression.n_in=8", "compression.n_out=30", "compression.n_s=1")
+	})
+	t.Run("block", func(t *testing.T) {
+		testCache(t, "compression.scheme=xor-block", "compression.n_in=20", "compression.n_out=60")
+	})
+}
+
+func testCache(t *testing.T, sets ...string) {
+	sets = append(sets, "compression.networks=1")
 	cache := &Cache{Folder: t.TempDir()}
 	g := network("fc", 64, 64, 0.8)
 	code := func(c *Cache) []byte {
-		_, stream := tile(t, plan(t, g, Options{Cache: c}, "compression.scheme=xor-sequential", "compression.n_in=8", "compression.n_out=30", "compression.n_s=1", "compression.networks=1"), g)
+		_, stream := tile(t, plan(t, g, Options{Cache: c}, sets...), g)
 		return stream
 	}
 	want := code(nil)
@@ -138,7 +148,7 @@ func TestCache(t *testing.T) {
 	other := network("fc", 64, 64, 0.8)
 	other.Nodes[0].Convolution.Weights[7] ^= 5
 	foreign := &Cache{Folder: t.TempDir()}
-	tile(t, plan(t, other, Options{Cache: foreign}, "compression.scheme=xor-sequential", "compression.n_in=8", "compression.n_out=30", "compression.n_s=1", "compression.networks=1"), other)
+	tile(t, plan(t, other, Options{Cache: foreign}, sets...), other)
 	foreignFiles, _ := filepath.Glob(filepath.Join(foreign.Folder, "*", "*.xor"))
 	strange, err := os.ReadFile(foreignFiles[0])
 	if err != nil {
@@ -156,26 +166,43 @@ func TestCache(t *testing.T) {
 			t.Errorf("file %s is not replaced", name)
 		}
 	}
-	// It is really read: with the encoder's answer for a key in place, the key
-	// finds it.
-	keep := kept(g.Nodes[0].Convolution.Weights)
-	targets, err := targetsOf(g.Nodes[0].Convolution.Weights, keep, 8, bitplane.SignMagnitude)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// TestCacheIsRead: with the encoder's answer for a key in place, the key finds
+// it, for the weights that it is of.
+func TestCacheIsRead(t *testing.T) {
+	cache := &Cache{Folder: t.TempDir()}
+	g, other := network("fc", 64, 64, 0.8), network("fc", 64, 64, 0.5)
+	targetsIn := func(weights []int8) []codec.Target {
+		targets, err := targetsOf(weights, kept(weights), 8, bitplane.SignMagnitude)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return targets
 	}
+	targets, others := targetsIn(g.Nodes[0].Convolution.Weights), targetsIn(other.Nodes[0].Convolution.Weights)
 	n := xorcode.RandomNetwork(8, 20, 3)
 	o := codec.SequentialOptions{Network: n, SymbolBits: 8, Inverting: true}
 	q, err := codec.EncodeSequential(targets, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := cacheKey(&o, targets)
-	cache.store(key, q)
-	if cache.load(key, n, targets) == nil || cache.load(key, xorcode.RandomNetwork(8, 20, 4), targets) != nil || (*Cache)(nil).load(key, n, targets) != nil {
-		t.Error("the cache does not give back what it holds, or gives it to another network")
+	b, err := codec.EncodeBlock(targets, codec.BlockOptions{Network: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, c := range map[string][2]stored{sequentialKey(&o, targets): {q, new(xorcode.Sequential)}, cacheKey(blockVersion, n, targets): {b, new(xorcode.Block)}} {
+		cache.store(key, c[0])
+		if !cache.load(key, c[1], targets) || cache.load(key, c[1], others) || (*Cache)(nil).load(key, c[1], targets) {
+			t.Errorf("%T: the cache does not give back what it holds, or gives it for other weights", c[0])
+		}
+	}
+	key := sequentialKey(&o, targets)
+	if cacheKey(blockVersion, n, targets) == key || cacheKey(blockVersion, n, targets) == cacheKey(blockVersion, xorcode.RandomNetwork(8, 20, 4), targets) {
+		t.Error("the key does not depend on the code and the network")
 	}
 	o.Registers = 1
-	if cacheKey(&o, targets) == key {
+	if sequentialKey(&o, targets) == key {
 		t.Error("the key does not depend on the registers")
 	}
 }

@@ -190,7 +190,7 @@ func (e *Encoder) tile(l *layerCode, weights []int8, channels int, keep xorcode.
 func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Target) (codes, corrections []byte, bySlice []int, err error) {
 	network := e.networks[l.network].Part(t.Columns(), l.report.Outputs)
 	if l.report.Scheme == configs.XORBlock {
-		b, err := codec.EncodeBlock(targets, codec.BlockOptions{Network: network, Workers: e.options.Workers})
+		b, err := e.block(targets, network)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -203,11 +203,25 @@ func (e *Encoder) code(l *layerCode, t *isa.EncodedWeights, targets []codec.Targ
 	return weighttile.Sequential(t, q, nil)
 }
 
+// block encodes planes, or takes them from the cache.
+func (e *Encoder) block(targets []codec.Target, network *xorcode.Network) (*xorcode.Block, error) {
+	key, b := cacheKey(blockVersion, network, targets), new(xorcode.Block)
+	if e.options.Cache.load(key, b, targets) && len(b.Planes) == len(targets) && b.Network.Equal(network) {
+		return b, nil
+	}
+	b, err := codec.EncodeBlock(targets, codec.BlockOptions{Network: network, Workers: e.options.Workers})
+	if err != nil {
+		return nil, err
+	}
+	e.options.Cache.store(key, b)
+	return b, nil
+}
+
 // sequential encodes planes, or takes them from the cache: the search for the
 // codes is what takes long.
 func (e *Encoder) sequential(targets []codec.Target, o codec.SequentialOptions) (*xorcode.Sequential, error) {
-	key := cacheKey(&o, targets)
-	if q := e.options.Cache.load(key, o.Network, targets); q != nil {
+	key, q := sequentialKey(&o, targets), new(xorcode.Sequential)
+	if e.options.Cache.load(key, q, targets) && len(q.Planes) == len(targets) && q.Network.Equal(o.Network) {
 		return q, nil
 	}
 	q, err := codec.EncodeSequential(targets, o)
