@@ -22,19 +22,19 @@ func onTerminal(t *testing.T, folder string, environment []string, args ...strin
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no terminal to test on: %v", err)
+		t.Skipf("no pseudo-terminal to test on, which a mounted /dev/pts gives: %v", err)
 	}
 	defer master.Close()
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Skipf("no terminal to test on: %v", err)
+		t.Skipf("no pseudo-terminal to test on, which a mounted /dev/pts gives: %v", err)
 	}
 	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err != nil {
-		t.Skipf("no terminal to test on: %v", err)
+		t.Skipf("no pseudo-terminal to test on, which a mounted /dev/pts gives: %v", err)
 	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no terminal to test on: %v", err)
+		t.Skipf("no pseudo-terminal to test on, which a mounted /dev/pts gives: %v", err)
 	}
 	defer slave.Close()
 	cmd := exec.Command("npusim", args...)
@@ -184,6 +184,6 @@ func TestShellsTakeTheScripts(t *testing.T) {
 		}
 	}
 	if tried == 0 {
-		t.Skip("none of bash, zsh, fish is installed")
+		t.Skip("none of bash, zsh, fish is there to complete in: install one (Debian packages of these names)")
 	}
 }

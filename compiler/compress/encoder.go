@@ -174,16 +174,21 @@ func (e *Encoder) tile(l *layerCode, weights []int8, channels int, keep xorcode.
 		return nil, nil, err
 	}
 	stream := append(append(codes, corrections...), mask...)
+	return t, stream, e.prove(t, stream, weights)
+}
+
+// prove decodes a stream and compares it with the weights that it is of.
+func (e *Encoder) prove(t *isa.EncodedWeights, stream []byte, weights []int8) error {
 	decoded := make([]int8, len(weights))
 	if err := weighttile.Decode(decoded, t, e.networks, stream); err != nil {
-		return nil, nil, err
+		return err
 	}
 	for i := range weights {
 		if decoded[i] != weights[i] {
-			return nil, nil, fmt.Errorf("weight %d decodes to %d, it is %d", i, decoded[i], weights[i])
+			return fmt.Errorf("weight %d decodes to %d, it is %d", i, decoded[i], weights[i])
 		}
 	}
-	return t, stream, nil
+	return nil
 }
 
 // code runs the encoder of the scheme.

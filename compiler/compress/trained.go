@@ -10,7 +10,6 @@ import (
 	"github.com/npusim/npusim/configs"
 	"github.com/npusim/npusim/isa"
 	"github.com/npusim/npusim/isa/fractionalcode"
-	"github.com/npusim/npusim/isa/weighttile"
 	"github.com/npusim/npusim/isa/xorcode"
 )
 
@@ -148,14 +147,5 @@ func (e *Encoder) trainedTile(l *layerCode, place lower.TilePlace, weights []int
 			stream = append(stream, byte(s))
 		}
 	}
-	decoded := make([]int8, len(weights))
-	if err := weighttile.Decode(decoded, t, e.networks, stream); err != nil {
-		return nil, nil, err
-	}
-	for i := range weights {
-		if decoded[i] != weights[i] {
-			return nil, nil, fmt.Errorf("weight %d decodes to %d, it is %d", i, decoded[i], weights[i])
-		}
-	}
-	return t, stream, nil
+	return t, stream, e.prove(t, stream, weights)
 }

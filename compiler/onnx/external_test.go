@@ -143,7 +143,7 @@ func TestExternalFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if strings.Contains(c.name, "link") && runtime.GOOS == "windows" {
-				t.Skip("links need privileges here")
+				t.Skip("symbolic links need a privilege on Windows: run the tests with it, or on another system")
 			}
 			_, err := readExternal(t, dir, c.wire)
 			wantFault(t, err, "model.graph.initializer[0]", c.says)

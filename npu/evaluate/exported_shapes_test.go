@@ -118,7 +118,7 @@ func TestExportedLayersTakeTheCyclesOfTheModel(t *testing.T) {
 	})
 	t.Run("MobileNetV2", func(t *testing.T) {
 		if testing.Short() || raceEnabled {
-			t.Skip("short tests, or race detector: a large network")
+			t.Skip("a large network takes too long with the race detector or -short")
 		}
 		model := dataFile(t, filepath.Join("models", "mobilenetv2_1.0_224.onnx"))
 		sameCycles(t, model, presets[:1])

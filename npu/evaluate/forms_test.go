@@ -140,7 +140,7 @@ func TestForms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.long && (testing.Short() || raceEnabled) {
-				t.Skip("a large image: skipped in short and race runs")
+				t.Skip("a large image takes too long with the race detector or -short")
 			}
 			r := run(t, evaluate.Options{Model: c.build().write(t), Spec: load(t, "edge"), Samples: 2, CheckAll: true, Seed: 1})
 			a := r.Accuracy

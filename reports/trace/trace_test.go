@@ -290,7 +290,7 @@ func TestTraceOfOurNetwork(t *testing.T) {
 // TestTraceOfMobileNet: a real network stays far below what viewers take.
 func TestTraceOfMobileNet(t *testing.T) {
 	if testing.Short() || raceEnabled {
-		t.Skip("short tests, or race detector: a large network")
+		t.Skip("a large network takes too long with the race detector or -short")
 	}
 	const name = "mobilenetv2_1.0_224.onnx"
 	root := os.Getenv("NPUSIM_DATA")

@@ -275,7 +275,7 @@ func FuzzDecodeFigures(f *testing.F) {
 // TestReadOnly: a store is read where nothing may be written.
 func TestReadOnly(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("nothing is read-only to the superuser")
+		t.Skip("nothing is read-only to the superuser: run the tests as another user")
 	}
 	folder := t.TempDir()
 	s := mustOpen(t, folder)
